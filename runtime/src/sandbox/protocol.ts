@@ -1,0 +1,85 @@
+/**
+ * What the daemon and a sandbox host say to each other: JSON lines over an inherited socket (descriptor 3). The
+ * daemon does not trust the host: each message from it is validated before it has an effect.
+ */
+
+/** What a plugin asks for in its `permissions`, and, as a grant, what it may do. Each absent field means nothing. */
+export interface Permissions {
+  /** Process names (as in /proc/PID/comm) that it may count. */
+  readonly processes: readonly string[];
+  /** By service name, the actions that it may ask of the daemon. */
+  readonly services: Readonly<Record<string, readonly ServiceAction[]>>;
+  /** host:port pairs that it may connect to. */
+  readonly net: readonly string[];
+}
+
+export const SERVICE_ACTIONS = ["start", "stop", "restart", "status"] as const;
+export type ServiceAction = (typeof SERVICE_ACTIONS)[number];
+
+/** A plugin as the bundler made it: one script expression without imports, and its map. */
+export interface PluginBundle {
+  /** For messages: the file as the configuration names it. */
+  readonly file: string;
+  /** sha256 of the code, in hex. Equal bundles share an isolate. */
+  readonly hash: string;
+  readonly code: string;
+  readonly sourceMap: string;
+}
+
+export interface CheckSpec {
+  readonly name: string;
+  readonly bundle: PluginBundle;
+  readonly options: Readonly<Record<string, JsonValue>>;
+  readonly grant: Permissions;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly rise: number;
+  readonly fall: number;
+}
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+export type DaemonToSandbox =
+  | { readonly type: "load"; readonly check: CheckSpec }
+  | { readonly type: "service-result"; readonly id: number; readonly result: { readonly ok: true; readonly running: boolean } | { readonly ok: false; readonly error: string } }
+  | { readonly type: "report"; readonly id: number }
+  | { readonly type: "ping"; readonly id: number }
+  /** Runs the bundle's top level once, in an isolate of its own, and answers what it exports as plain data. */
+  | { readonly type: "evaluate"; readonly id: number; readonly bundle: PluginBundle; readonly environment: Readonly<Record<string, string>> };
+
+export type SandboxToDaemon =
+  | { readonly type: "ready" }
+  /** The judgement of a check after rise and fall; sent when it changes, and once after the first result. */
+  | { readonly type: "state"; readonly check: string; readonly state: "up" | "down"; readonly reason: string }
+  | { readonly type: "service"; readonly id: number; readonly check: string; readonly service: string; readonly action: ServiceAction }
+  | { readonly type: "log"; readonly check: string; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string }
+  | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
+  | { readonly type: "pong"; readonly id: number }
+  /** The host cannot end something that runs in it: the daemon starts another one and kills this one. */
+  | { readonly type: "recycle"; readonly reason: string }
+  | { readonly type: "evaluated"; readonly id: number; readonly result: { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly error: PluginError } };
+
+/** What one invocation came to. Everything but `up` counts as a failure. */
+export type Outcome = "up" | "down" | "timed out" | "out of memory" | "error";
+
+export interface CheckReport {
+  readonly check: string;
+  /** `unknown` until the first result. */
+  readonly state: "unknown" | "up" | "down";
+  readonly reason: string;
+  readonly last: { readonly outcome: Outcome; readonly reason: string; readonly durationMs: number; readonly cpuMs: number; readonly agoMs: number } | undefined;
+  readonly runs: number;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Times that the interval passed while the invocation before was still running. */
+  readonly skipped: number;
+  /** Refused capability requests. */
+  readonly denied: number;
+}
+
+/** An exception of user-written code, with the place in the user's own file where the source map knows it. */
+export interface PluginError {
+  readonly message: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
