@@ -41,10 +41,15 @@ export function jsonLines<Outgoing>(
 
   stream.on("data", (chunk: Buffer) => {
     let from = 0;
-    for (let newline = chunk.indexOf(10); newline >= 0 && !ended; newline = chunk.indexOf(10, from)) {
+    for (
+      let newline = chunk.indexOf(10);
+      newline >= 0 && !ended;
+      newline = chunk.indexOf(10, from)
+    ) {
       const head = chunk.subarray(from, newline);
       from = newline + 1;
-      if (pendingBytes + head.length > lineBytesMax) return end(`a line is longer than ${lineBytesMax} bytes`);
+      if (pendingBytes + head.length > lineBytesMax)
+        return end(`a line is longer than ${lineBytesMax} bytes`);
       const line = pending.length === 0 ? head : Buffer.concat([...pending, head]);
       pending = [];
       pendingBytes = 0;

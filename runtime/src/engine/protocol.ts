@@ -2,7 +2,13 @@
  * What the daemon and the engine say to each other: JSON lines over a unix socket on which the engine listens, so
  * that another daemon can attach later. The engine trusts its peer (the socket is root's alone), the daemon likewise.
  */
-import type { FaultReason, StateName, TrackerState, TransitionReason, VirtualRouterConfig } from "../vrrp/types.ts";
+import type {
+  FaultReason,
+  StateName,
+  TrackerState,
+  TransitionReason,
+  VirtualRouterConfig,
+} from "../vrrp/types.ts";
 
 export type DaemonToEngine =
   /** Sent once after connecting: which virtual routers this host has. They start at once. */
@@ -10,6 +16,8 @@ export type DaemonToEngine =
   /** What a tracker says now, for every virtual router that tracks it. */
   | { readonly type: "tracker"; readonly name: string; readonly state: TrackerState }
   | { readonly type: "status"; readonly id: number }
+  /** Answered by `pong` as soon as the engine comes round to it. */
+  | { readonly type: "ping"; readonly id: number }
   /** Resign everywhere (priority 0), remove the addresses, answer `stopped`, exit with status 0. */
   | { readonly type: "stop" };
 
@@ -24,8 +32,15 @@ export type EngineToDaemon =
       readonly priority: number;
       readonly faults: readonly FaultReason[];
     }
-  | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string; readonly fields: Readonly<Record<string, string | number | boolean>> }
+  | {
+      readonly type: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly message: string;
+      readonly fields: Readonly<Record<string, string | number | boolean>>;
+    }
   | { readonly type: "status"; readonly id: number; readonly status: EngineStatus }
+  | { readonly type: "pong"; readonly id: number }
+  | { readonly type: "pong"; readonly id: number }
   | { readonly type: "stopped" };
 
 export interface EngineStatus {
@@ -47,9 +62,24 @@ export interface VirtualRouterStatus {
   readonly reason: TransitionReason;
   readonly faults: readonly FaultReason[];
   /** The sum and its parts: effective priority = base + the parts, within 1..254 (255 stays). */
-  readonly priority: { readonly effective: number; readonly base: number; readonly parts: readonly { readonly tracker: string; readonly state: TrackerState; readonly amount: number }[] };
-  readonly master: { readonly address: string; readonly priority: number; readonly heardAgoMs: number } | undefined;
-  readonly addresses: readonly { readonly address: string; readonly prefixLength: number; readonly held: boolean; readonly foreign: boolean }[];
+  readonly priority: {
+    readonly effective: number;
+    readonly base: number;
+    readonly parts: readonly {
+      readonly tracker: string;
+      readonly state: TrackerState;
+      readonly amount: number;
+    }[];
+  };
+  readonly master:
+    | { readonly address: string; readonly priority: number; readonly heardAgoMs: number }
+    | undefined;
+  readonly addresses: readonly {
+    readonly address: string;
+    readonly prefixLength: number;
+    readonly held: boolean;
+    readonly foreign: boolean;
+  }[];
   readonly counters: {
     readonly advertisementsSent: number;
     readonly advertisementsReceived: number;

@@ -12,7 +12,8 @@ export type Ipv4Address = string & { readonly [ipv4]: true };
 export function parseIpv4(text: string): Ipv4Address | undefined {
   const parts = text.split(".");
   if (parts.length !== 4) return undefined;
-  for (const part of parts) if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
+  for (const part of parts)
+    if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
   return text as Ipv4Address;
 }
 

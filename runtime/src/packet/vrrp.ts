@@ -7,7 +7,9 @@ export interface Advertisement {
   readonly virtualRouterId: number;
   readonly priority: number;
   readonly advertIntervalMs: number;
-  readonly authentication: { readonly type: "none" } | { readonly type: "PASS"; readonly password: readonly number[] };
+  readonly authentication:
+    | { readonly type: "none" }
+    | { readonly type: "PASS"; readonly password: readonly number[] };
   readonly addresses: readonly Ipv4Address[];
 }
 

@@ -35,29 +35,70 @@ export interface CheckSpec {
   readonly timeoutMs: number;
   readonly rise: number;
   readonly fall: number;
+  /** What the check said before its host was replaced, so that one failure does not weigh more than `fall` says. */
+  readonly initialState: "unknown" | "up" | "down";
 }
 
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
 
 export type DaemonToSandbox =
   | { readonly type: "load"; readonly check: CheckSpec }
-  | { readonly type: "service-result"; readonly id: number; readonly result: { readonly ok: true; readonly running: boolean } | { readonly ok: false; readonly error: string } }
+  | {
+      readonly type: "service-result";
+      readonly id: number;
+      readonly result:
+        | { readonly ok: true; readonly running: boolean }
+        | { readonly ok: false; readonly error: string };
+    }
   | { readonly type: "report"; readonly id: number }
   | { readonly type: "ping"; readonly id: number }
   /** Runs the bundle's top level once, in an isolate of its own, and answers what it exports as plain data. */
-  | { readonly type: "evaluate"; readonly id: number; readonly bundle: PluginBundle; readonly environment: Readonly<Record<string, string>> };
+  | {
+      readonly type: "evaluate";
+      readonly id: number;
+      readonly bundle: PluginBundle;
+      readonly environment: Readonly<Record<string, string>>;
+    };
 
 export type SandboxToDaemon =
   | { readonly type: "ready" }
   /** The judgement of a check after rise and fall; sent when it changes, and once after the first result. */
-  | { readonly type: "state"; readonly check: string; readonly state: "up" | "down"; readonly reason: string }
-  | { readonly type: "service"; readonly id: number; readonly check: string; readonly service: string; readonly action: ServiceAction }
-  | { readonly type: "log"; readonly check: string; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string }
+  | {
+      readonly type: "state";
+      readonly check: string;
+      readonly state: "up" | "down";
+      readonly reason: string;
+    }
+  | {
+      readonly type: "service";
+      readonly id: number;
+      readonly check: string;
+      readonly service: string;
+      readonly action: ServiceAction;
+    }
+  | {
+      readonly type: "log";
+      readonly check: string;
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly message: string;
+    }
   | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
   | { readonly type: "pong"; readonly id: number }
   /** The host cannot end something that runs in it: the daemon starts another one and kills this one. */
   | { readonly type: "recycle"; readonly reason: string }
-  | { readonly type: "evaluated"; readonly id: number; readonly result: { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly error: PluginError } };
+  | {
+      readonly type: "evaluated";
+      readonly id: number;
+      readonly result:
+        | { readonly ok: true; readonly value: JsonValue }
+        | { readonly ok: false; readonly error: PluginError };
+    };
 
 /** What one invocation came to. Everything but `up` counts as a failure. */
 export type Outcome = "up" | "down" | "timed out" | "out of memory" | "error";
@@ -67,7 +108,15 @@ export interface CheckReport {
   /** `unknown` until the first result. */
   readonly state: "unknown" | "up" | "down";
   readonly reason: string;
-  readonly last: { readonly outcome: Outcome; readonly reason: string; readonly durationMs: number; readonly cpuMs: number; readonly agoMs: number } | undefined;
+  readonly last:
+    | {
+        readonly outcome: Outcome;
+        readonly reason: string;
+        readonly durationMs: number;
+        readonly cpuMs: number;
+        readonly agoMs: number;
+      }
+    | undefined;
   readonly runs: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Times that the interval passed while the invocation before was still running. */

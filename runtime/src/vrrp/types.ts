@@ -62,7 +62,9 @@ export type ProtocolState =
       readonly type: "backup";
       readonly masterDownAtMs: number;
       /** The master last heard, if any. */
-      readonly master: { readonly address: Ipv4Address; readonly priority: number; readonly heardAtMs: number } | undefined;
+      readonly master:
+        | { readonly address: Ipv4Address; readonly priority: number; readonly heardAtMs: number }
+        | undefined;
     }
   | {
       readonly type: "master";
@@ -92,7 +94,11 @@ export type VirtualRouterEvent =
   /** Leaves `initialize`. */
   | { readonly type: "start" }
   /** An advertisement that admission accepted. `source` is the sender's address. */
-  | { readonly type: "advertisement"; readonly advertisement: Advertisement; readonly source: Ipv4Address }
+  | {
+      readonly type: "advertisement";
+      readonly advertisement: Advertisement;
+      readonly source: Ipv4Address;
+    }
   /** Time passed: act on every deadline that is over. */
   | { readonly type: "tick" }
   | { readonly type: "tracker"; readonly name: string; readonly state: TrackerState }

@@ -1,0 +1,45 @@
+/** `karuntime start`: the daemon in the foreground, until SIGTERM or SIGINT. */
+import { parseArgs } from "node:util";
+import { ConfigurationError } from "../config/diagnostic.ts";
+import { startDaemon } from "../daemon/daemon.ts";
+import type { LogFormat, LogLevel } from "../observe/log.ts";
+import { createLog } from "../observe/log.ts";
+import { configurationFile, runtimeDirectory } from "./paths.ts";
+import { VERSION } from "./version.ts";
+
+export async function run(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      config: { type: "string", short: "c" },
+      "runtime-directory": { type: "string" },
+      "log-format": { type: "string", default: process.stdout.isTTY ? "pretty" : "json" },
+      "log-level": { type: "string", default: "info" },
+    },
+  });
+  const log = await createLog(oneOf<LogFormat>("--log-format", values["log-format"], ["json", "pretty"]), oneOf<LogLevel>("--log-level", values["log-level"], ["debug", "info", "warn", "error"]));
+
+  const signal = new Promise<string>((resolve) => {
+    process.once("SIGTERM", resolve);
+    process.once("SIGINT", resolve);
+  });
+  process.on("SIGHUP", () => log.warn("SIGHUP changes nothing: a changed configuration takes effect when karuntime is started again"));
+
+  try {
+    const daemon = await startDaemon({ configuration: configurationFile(values.config), runtimeDirectory: runtimeDirectory(values["runtime-directory"]), log, version: VERSION });
+    log.info({ signal: await signal }, "stopping");
+    await daemon.stop();
+    log.info("stopped");
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+}
+
+function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined) throw new Error(`${option}: found ${JSON.stringify(value)}, expected ${allowed.join(", ")}`);
+  return found;
+}

@@ -1,0 +1,80 @@
+/** From plain data to a Configuration, or to every diagnostic there is. */
+import type * as z from "zod";
+import type { Diagnostic } from "./diagnostic.ts";
+import { nearest } from "./diagnostic.ts";
+import type { Configuration } from "./model.ts";
+import { configurationSchema } from "./schema.ts";
+
+export type Validation = { readonly ok: true; readonly configuration: Configuration } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/**
+ * Validates what a configuration file exported.
+ *
+ * @param value plain data, from outside.
+ * @param file the configuration's name, for the diagnostics.
+ */
+export function validateConfiguration(value: unknown, file: string): Validation {
+  const result = configurationSchema.safeParse(value, { reportInput: true });
+  if (result.success) return { ok: true, configuration: result.data };
+  return { ok: false, diagnostics: result.error.issues.flatMap((issue) => diagnose(issue, file)) };
+}
+
+function diagnose(issue: z.core.$ZodIssue, file: string): Diagnostic[] {
+  const path = issue.path.map(String);
+  const at = (where: readonly string[], message: string, hint?: string): Diagnostic => ({
+    severity: "error",
+    code: "config.schema",
+    message,
+    file,
+    path: where.length === 0 ? "the configuration" : where.join("."),
+    ...(hint === undefined ? {} : { hint }),
+  });
+  switch (issue.code) {
+    case "invalid_type":
+      return [at(path, `found ${found(issue.input)}, expected ${article(issue.expected)}`)];
+    case "unrecognized_keys":
+      return issue.keys.map((key) => {
+        const meant = nearest(key, KNOWN_KEYS);
+        return at([...path, key], "found a key that is not known here", meant === undefined ? undefined : `did you mean ${JSON.stringify(meant)}?`);
+      });
+    case "too_small":
+      return [at(path, `found ${found(issue.input)}, expected ${issue.origin === "array" ? `at least ${issue.minimum} of them` : `${issue.minimum} or more`}`)];
+    case "too_big":
+      return [at(path, `found ${found(issue.input)}, expected ${issue.origin === "array" ? `at most ${issue.maximum} of them` : `${issue.maximum} or less`}`)];
+    case "invalid_value":
+      return [at(path, `found ${found(issue.input)}, expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`)];
+    case "invalid_key":
+    case "invalid_format":
+      return [at(path, `found ${found(issue.input)}; ${issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message}`)];
+    case "invalid_union":
+      return [at(path, `${path.at(-1) === "type" ? "" : `found ${found(issue.input)}, `}expected ${UNION_EXPECTATIONS[path.at(-1) ?? ""] ?? UNION_EXPECTATIONS[path.at(-2) ?? ""] ?? "another form"}`)];
+    default:
+      return [at(path, issue.message)];
+  }
+}
+
+/** Every key that any part of a configuration knows, for "did you mean". */
+const KNOWN_KEYS = [
+  "virtualRouters", "checks", "services", "sandbox", "interface", "id", "priority", "advertInterval", "preempt", "authentication",
+  "addresses", "track", "lease", "gratuitousArp", "count", "repeatAfter", "type", "password", "plugin", "options", "interval", "timeout",
+  "rise", "fall", "weight", "check", "start", "stop", "restart", "status", "user",
+];
+
+const UNION_EXPECTATIONS: Readonly<Record<string, string>> = {
+  authentication: '{ type: "none" } or { type: "PASS", password: "..." }',
+  type: '"none" or "PASS"',
+  checks: "a check's name, or { check, weight }",
+};
+
+function found(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === "object" && value !== null) return "an object";
+  const text = JSON.stringify(value) ?? typeof value;
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function article(expected: string): string {
+  const words: Readonly<Record<string, string>> = { int: "a whole number", number: "a number", string: "a text", boolean: "true or false", object: "an object", record: "an object", array: "a list" };
+  return words[expected] ?? expected;
+}

@@ -1,0 +1,186 @@
+/**
+ * The daemon: loads the configuration, supervises the engine and the sandbox host, passes judgements from the one to
+ * the other, performs privileged wishes, answers `karuntime status`.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { LoadedConfiguration } from "../config/load.ts";
+import { loadConfiguration } from "../config/load.ts";
+import type { EngineToDaemon } from "../engine/protocol.ts";
+import type { Logger } from "../observe/log.ts";
+import { describeFault } from "../observe/status.ts";
+import type { StatusReport } from "../observe/status.ts";
+import type { CheckReport, SandboxToDaemon } from "../sandbox/protocol.ts";
+import type { TrackerState } from "../vrrp/types.ts";
+import { askControl, serveControl } from "./control.ts";
+import { startEngine } from "./engine-process.ts";
+import type { EngineProcess } from "./engine-process.ts";
+import { createServiceActions } from "./privileged.ts";
+import type { SandboxProcess } from "./sandbox-process.ts";
+import { startSandbox } from "./sandbox-process.ts";
+import { sandboxUser } from "../config/sandbox-user.ts";
+
+/** The sandbox host of the operator's own plugins. */
+const OPERATOR = "operator";
+
+export interface Daemon {
+  /** Gives the addresses up (priority 0) and ends every process. */
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly configuration: string;
+  /** For the sockets and the record of addresses; made with mode 0700. */
+  readonly runtimeDirectory: string;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+/**
+ * Starts everything. Nothing is touched before the configuration has proved good.
+ *
+ * @throws ConfigurationError, or an Error when another daemon uses the runtime directory.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { log, runtimeDirectory } = options;
+  const startedAt = new Date();
+  mkdirSync(runtimeDirectory, { recursive: true, mode: 0o700 });
+  const controlPath = join(runtimeDirectory, "control.sock");
+  const other = await askControl(controlPath, { type: "status" });
+  if (other?.type === "status") {
+    throw new Error(`karuntime already runs here (process ${other.status.daemon.pid}, ${controlPath}); stop it first, or give this one another --runtime-directory`);
+  }
+
+  const engine = startEngine({ socket: join(runtimeDirectory, "engine.sock"), log, onMessage: (message) => logEngine(log, message) });
+  let loaded: LoadedConfiguration;
+  try {
+    loaded = await loadConfiguration(options.configuration, process.env);
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+  const { configuration } = loaded;
+  log.info(
+    { configuration: options.configuration, virtualRouters: configuration.virtualRouters.map((router) => router.name), checks: loaded.checks.map((check) => check.name) },
+    "configuration loaded",
+  );
+  const judge = createJudge(loaded, engine, log);
+  const sandbox = loaded.checks.length === 0 ? undefined : startOperatorSandbox(loaded, judge, log);
+  engine.configure(configuration.virtualRouters);
+
+  const control = await serveControl(controlPath, async () => {
+    const [engineStatus, reports] = await Promise.all([engine.report(), sandbox?.report() ?? []]);
+    const now = Date.now();
+    return {
+      version: options.version,
+      startedAt: startedAt.toISOString(),
+      configuration: options.configuration,
+      daemon: { pid: process.pid },
+      engine: { ...engine.status(), scheduling: engineStatus?.scheduling },
+      sandboxes: sandbox === undefined ? [] : [{ name: sandbox.name, ...sandbox.status() }],
+      virtualRouters: (engineStatus?.virtualRouters ?? []).map((router) => ({ ...router, since: new Date(now - router.stateAgeMs).toISOString() })),
+      checks: loaded.checks.map(({ name, bundle, intervalMs, timeoutMs }) => ({
+        ...(reports.find((report) => report.check === name) ?? emptyReport(name)),
+        plugin: bundle.file,
+        intervalMs,
+        timeoutMs,
+        effective: judge.state(name),
+      })),
+      drops: engineStatus?.drops ?? {},
+    } satisfies StatusReport;
+  });
+
+  return {
+    async stop() {
+      await engine.stop();
+      sandbox?.stop();
+      control.close();
+      rmSync(controlPath, { force: true });
+    },
+  };
+}
+
+interface Judge {
+  set(check: string, state: "up" | "down", reason: string): void;
+  state(check: string): TrackerState;
+}
+
+/** Holds what the checks say now and tells the engine of each change. */
+function createJudge(loaded: LoadedConfiguration, engine: EngineProcess, log: Logger): Judge {
+  const states = new Map<string, TrackerState>(loaded.checks.map((check) => [check.name, "unknown"]));
+  return {
+    set(check, state, reason) {
+      const before = states.get(check);
+      if (before === undefined || before === state) return;
+      states.set(check, state);
+      engine.setTracker(check, state);
+      if (state === "up") log.info({ check, from: before, to: state }, "check is up");
+      else log.warn({ check, from: before, to: state, reason }, "check is down");
+    },
+    state: (check) => states.get(check) ?? "unknown",
+  };
+}
+
+function startOperatorSandbox(loaded: LoadedConfiguration, judge: Judge, log: Logger): SandboxProcess {
+  const services = createServiceActions(loaded.configuration.services);
+  const sandbox = startSandbox({
+    name: OPERATOR,
+    user: sandboxUser(loaded.configuration.sandbox.user),
+    checks: () => loaded.checks.map((check) => ({ ...check, initialState: judge.state(check.name) })),
+    log,
+    onMessage: receive,
+    onSilent: (forMs) => {
+      for (const { name } of loaded.checks) judge.set(name, "down", `no sandbox host has run for ${Math.round(forMs / 1000)} s`);
+    },
+  });
+
+  function receive(message: SandboxToDaemon): void {
+    switch (message.type) {
+      case "state":
+        return judge.set(message.check, message.state, message.reason);
+      case "log":
+        return log[message.level]({ check: message.check }, message.message);
+      case "service":
+        return void performService(message);
+      default:
+    }
+  }
+
+  async function performService(message: Extract<SandboxToDaemon, { type: "service" }>): Promise<void> {
+    const { check, service, action } = message;
+    const grant = loaded.checks.find((entry) => entry.name === check)?.grant;
+    if (grant === undefined) return sandbox.answerService(message.id, { ok: false, error: "there is no such check" });
+    const result = await services.perform(grant, service, action);
+    if (!result.ok) log.warn({ check, service, action, error: result.error }, "service action failed");
+    else if (action !== "status") log.info({ check, service, action }, "service action performed");
+    sandbox.answerService(message.id, result);
+  }
+
+  return sandbox;
+}
+
+function logEngine(log: Logger, message: EngineToDaemon): void {
+  switch (message.type) {
+    case "transition": {
+      const { virtualRouter, from, to, reason, priority, faults } = message;
+      const fields = { virtualRouter, from, to, reason, priority, ...(faults.length === 0 ? {} : { faults: faults.map(describeFault) }) };
+      return log[to === "fault" ? "warn" : "info"](fields, `${virtualRouter} is ${to.toUpperCase()}`);
+    }
+    case "log":
+      return log[message.level](message.fields, message.message);
+    default:
+  }
+}
+
+function emptyReport(check: string): CheckReport {
+  return {
+    check,
+    state: "unknown",
+    reason: "the sandbox host does not answer",
+    last: undefined,
+    runs: 0,
+    outcomes: { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 },
+    skipped: 0,
+    denied: 0,
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * One sandbox host as the daemon sees it: started without privileges, given its checks, watched, and killed and
+ * started again when it dies, hangs, or outgrows its memory. While it is away, what its checks said last stays.
+ */
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { JsonLines } from "../json-lines.ts";
+import { jsonLines } from "../json-lines.ts";
+import type { Logger } from "../observe/log.ts";
+import type { ProcessStatus } from "../observe/status.ts";
+import type { CheckReport, CheckSpec, DaemonToSandbox, SandboxToDaemon } from "../sandbox/protocol.ts";
+import type { SandboxUser } from "../sandbox/spawn.ts";
+import { spawnSandboxHost } from "../sandbox/spawn.ts";
+import { createBackoff } from "./backoff.ts";
+import { parseSandboxMessage } from "./sandbox-messages.ts";
+
+const WATCH_MS = 1000;
+/** A host whose main loop is silent for this long is killed. */
+const SILENT_KILL_MS = 5000;
+/** Resident memory above which a host is killed, in bytes. */
+const RESIDENT_BYTES_MAX = 512 * 1024 * 1024;
+const PAGE_BYTES = 4096;
+const REPORT_MS_MAX = 1000;
+/** What a check said last stands in for it this long while no host runs. */
+const ABSENT_MS_MAX = 10_000;
+
+export interface SandboxProcess {
+  readonly name: string;
+  readonly status: () => ProcessStatus;
+  /** What the host knows of its checks, or nothing when it does not answer within a second. */
+  readonly report: () => Promise<readonly CheckReport[]>;
+  readonly answerService: (id: number, result: Extract<DaemonToSandbox, { type: "service-result" }>["result"]) => void;
+  /** Ends the host for good. */
+  readonly stop: () => void;
+}
+
+export interface SandboxOptions {
+  readonly name: string;
+  readonly user: SandboxUser | undefined;
+  /** Asked at each start of a host. */
+  readonly checks: () => readonly CheckSpec[];
+  readonly log: Logger;
+  readonly onMessage: (message: SandboxToDaemon) => void;
+  /** No host has run for a while: what its checks said last is too old to be trusted. */
+  readonly onSilent: (forMs: number) => void;
+}
+
+export function startSandbox(options: SandboxOptions): SandboxProcess {
+  const { log, name } = options;
+  const waiting = new Map<number, (checks: readonly CheckReport[]) => void>();
+  const backoff = createBackoff();
+  let child: ChildProcess | undefined;
+  let lines: JsonLines<DaemonToSandbox> | undefined;
+  let restarts = 0;
+  let nextId = 1;
+  let heardAtMs = performance.now();
+  let lostAtMs: number | undefined;
+  let stopped = false;
+  let restartTimer: NodeJS.Timeout | undefined;
+
+  function launch(): void {
+    const host = spawnSandboxHost({ user: options.user });
+    child = host.child;
+    heardAtMs = performance.now();
+    lines = jsonLines<DaemonToSandbox>(
+      host.channel,
+      (message) => host.child === child && receive(message),
+      (reason) => reason !== undefined && kill(host.child, `its messages broke off: ${reason}`),
+    );
+    host.child.on("error", (error) => log.error({ sandbox: name, error: error.message }, "the sandbox host could not be started"));
+    host.child.on("exit", (status, signal) => {
+      if (host.child === child) replace(`it ended (${signal ?? `status ${status}`})`);
+    });
+  }
+
+  /** Starts another host in place of the present one, which is gone or is killed here. */
+  function replace(reason: string): void {
+    const old = child;
+    child = undefined;
+    lines?.close();
+    lines = undefined;
+    old?.kill("SIGKILL");
+    if (stopped) return;
+    restarts++;
+    lostAtMs ??= performance.now();
+    const delayMs = backoff.next();
+    log.error({ sandbox: name, reason, delayMs }, "the sandbox host is replaced; its checks keep their last state until they answer again");
+    restartTimer = setTimeout(launch, delayMs);
+  }
+
+  function kill(process: ChildProcess, reason: string): void {
+    if (process === child) replace(reason);
+  }
+
+  function receive(raw: unknown): void {
+    const message = parseSandboxMessage(raw);
+    if (message === undefined) return replace("it sent a message that no sandbox host may send");
+    heardAtMs = performance.now();
+    switch (message.type) {
+      case "ready":
+        for (const check of options.checks()) lines?.send({ type: "load", check });
+        if (lostAtMs !== undefined) log.info({ sandbox: name, gapMs: Math.round(performance.now() - lostAtMs) }, "the sandbox host is back; its checks resume");
+        lostAtMs = undefined;
+        break;
+      case "report":
+        waiting.get(message.id)?.(message.checks);
+        waiting.delete(message.id);
+        break;
+      case "pong":
+        break;
+      case "recycle":
+        replace(message.reason);
+        break;
+      default:
+        options.onMessage(message);
+    }
+  }
+
+  function watch(): void {
+    const absentMs = lostAtMs === undefined ? 0 : performance.now() - lostAtMs;
+    if (absentMs > ABSENT_MS_MAX) options.onSilent(absentMs);
+    if (child === undefined) return;
+    const silentMs = performance.now() - heardAtMs;
+    if (silentMs > SILENT_KILL_MS) return replace(`it did not answer for ${Math.round(silentMs)} ms`);
+    const residentBytes = residentMemory(child.pid);
+    if (residentBytes > RESIDENT_BYTES_MAX) return replace(`it used ${Math.round(residentBytes / 1e6)} MB of memory, the limit is ${Math.round(RESIDENT_BYTES_MAX / 1e6)} MB`);
+    lines?.send({ type: "ping", id: nextId++ });
+  }
+
+  launch();
+  const watchTimer = setInterval(watch, WATCH_MS);
+
+  return {
+    name,
+    status: () => ({ pid: child?.pid, state: child === undefined ? "restarting" : performance.now() - heardAtMs > 2 * WATCH_MS ? "not answering" : "running", restarts }),
+    report() {
+      return new Promise((resolve) => {
+        const id = nextId++;
+        const timer = setTimeout(() => {
+          waiting.delete(id);
+          resolve([]);
+        }, REPORT_MS_MAX);
+        waiting.set(id, (checks) => {
+          clearTimeout(timer);
+          resolve(checks);
+        });
+        lines?.send({ type: "report", id });
+      });
+    },
+    answerService(id, result) {
+      lines?.send({ type: "service-result", id, result });
+    },
+    stop() {
+      stopped = true;
+      clearInterval(watchTimer);
+      clearTimeout(restartTimer);
+      if (child !== undefined) replace("stop");
+    },
+  };
+}
+
+function residentMemory(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,100 @@
+/** The one model of what is going on, behind `karuntime status` and whatever else looks in; and how a person reads it. */
+import type { EngineStatus, VirtualRouterStatus } from "../engine/protocol.ts";
+import type { CheckReport } from "../sandbox/protocol.ts";
+import type { FaultReason } from "../vrrp/types.ts";
+
+export interface StatusReport {
+  readonly version: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly configuration: string;
+  readonly daemon: { readonly pid: number };
+  readonly engine: ProcessStatus & { readonly scheduling: EngineStatus["scheduling"] | undefined };
+  readonly sandboxes: readonly (ProcessStatus & { readonly name: string })[];
+  readonly virtualRouters: readonly (VirtualRouterStatus & { readonly since: string })[];
+  readonly checks: readonly CheckStatus[];
+  /** Packets on our interfaces that belong to no virtual router of ours, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
+}
+
+export interface ProcessStatus {
+  readonly pid: number | undefined;
+  readonly state: "running" | "not answering" | "restarting";
+  readonly restarts: number;
+}
+
+export interface CheckStatus extends CheckReport {
+  readonly plugin: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** What the virtual routers are told: the last judgement, also while the sandbox host is being replaced. */
+  readonly effective: "unknown" | "up" | "down";
+}
+
+/** Why a virtual router is in FAULT, in words. */
+export function describeFault(fault: FaultReason): string {
+  switch (fault.type) {
+    case "interface-missing":
+      return "the interface does not exist";
+    case "interface-down":
+      return "the interface is down";
+    case "no-source-address":
+      return "the interface has no IPv4 address to send from";
+    case "tracker-unknown":
+      return `waiting for the first result of ${fault.tracker}`;
+    case "tracker-down":
+      return `${fault.tracker} is down`;
+  }
+}
+
+/** The report as `karuntime status` prints it. */
+export function formatStatus(report: StatusReport): string {
+  const lines = [
+    `karuntime ${report.version}, up since ${report.startedAt}, ${report.configuration}`,
+    `daemon ${report.daemon.pid}, engine ${formatProcess(report.engine)}${report.engine.scheduling === undefined ? "" : ` (${report.engine.scheduling})`}, ${report.sandboxes.map((sandbox) => `sandbox host "${sandbox.name}" ${formatProcess(sandbox)}`).join(", ")}`,
+  ];
+  for (const router of report.virtualRouters) lines.push("", ...formatVirtualRouter(router));
+  for (const check of report.checks) lines.push("", ...formatCheck(check));
+  lines.push(...formatCounts("dropped packets of no virtual router here", report.drops));
+  return lines.join("\n");
+}
+
+function formatProcess(status: ProcessStatus): string {
+  const restarts = status.restarts === 0 ? "" : `, restarted ${status.restarts} times`;
+  return `${status.pid ?? "-"}${status.state === "running" ? "" : ` ${status.state}`}${restarts}`;
+}
+
+function formatVirtualRouter(router: StatusReport["virtualRouters"][number]): string[] {
+  const { effective, base, parts } = router.priority;
+  const sum = parts.filter((part) => part.amount !== 0).map((part) => ` ${part.amount > 0 ? "+" : "-"} ${Math.abs(part.amount)} (${part.tracker} is ${part.state})`);
+  const addresses = router.addresses.map((entry) => `${entry.address}/${entry.prefixLength}${entry.foreign ? " (was there before: left alone)" : entry.held ? " held" : ""}`);
+  const lines = [
+    `${router.name}  ${router.state.toUpperCase()}  since ${router.since} (${router.reason})`,
+    `  ${router.interface}, virtual router id ${router.id}, priority ${effective}${sum.length === 0 ? "" : ` = ${base}${sum.join("")}`}`,
+    `  addresses ${addresses.join(", ")}`,
+  ];
+  if (router.faults.length > 0) lines.push(`  because ${router.faults.map(describeFault).join("; ")}`);
+  if (router.master !== undefined) lines.push(`  master ${router.master.address}, priority ${router.master.priority}, heard ${formatMs(router.master.heardAgoMs)} ago`);
+  const { counters } = router;
+  lines.push(`  advertisements sent ${counters.advertisementsSent}, received ${counters.advertisementsReceived}; became master ${counters.becameMaster} times`);
+  lines.push(...formatCounts("  dropped", router.drops));
+  return lines;
+}
+
+function formatCheck(check: CheckStatus): string[] {
+  const lines = [`check ${check.check}  ${check.effective.toUpperCase()}${check.reason === "" ? "" : `  ${check.reason}`}`, `  ${check.plugin}, every ${formatMs(check.intervalMs)}, limit ${formatMs(check.timeoutMs)}`];
+  const { last } = check;
+  if (last !== undefined) lines.push(`  last ${last.outcome} ${formatMs(last.agoMs)} ago in ${last.durationMs.toFixed(1)} ms${last.reason === "" ? "" : `: ${last.reason}`}`);
+  const outcomes = Object.entries(check.outcomes).filter(([, count]) => count > 0).map(([outcome, count]) => `${outcome} ${count}`);
+  lines.push(`  ${check.runs} runs${outcomes.length === 0 ? "" : `: ${outcomes.join(", ")}`}${check.skipped === 0 ? "" : `; ${check.skipped} skipped`}${check.denied === 0 ? "" : `; ${check.denied} requests denied`}`);
+  return lines;
+}
+
+function formatCounts(title: string, counts: Readonly<Record<string, number>>): string[] {
+  const parts = Object.entries(counts).filter(([, count]) => count > 0).map(([reason, count]) => `${reason} ${count}`);
+  return parts.length === 0 ? [] : [`${title}: ${parts.join(", ")}`];
+}
+
+function formatMs(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${Number((milliseconds / 1000).toFixed(1))} s`;
+}
