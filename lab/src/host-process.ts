@@ -3,6 +3,7 @@ import type { ChildProcessByStdio } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { now } from "./time.ts";
 
 /** Lines kept for looking back. */
 const LINES_MAX = 20_000;
@@ -19,26 +20,29 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Milliseconds of CLOCK_MONOTONIC: one clock for every process of the machine, in hosts or not. */
-export function now(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}
-
 export class HostProcess {
   readonly lines: Line[] = [];
   /** Resolves when the process is gone. */
   readonly exited: Promise<Ending>;
   ending: Ending | undefined;
+  /** Resolves when the process is gone and all of its output is here. */
+  readonly drained: Promise<void>;
   readonly #door: ChildProcessByStdio<null, Readable, Readable>;
   #pid: number | undefined;
 
   /** @param door nsenter, which forks once inside and then waits for its only child. */
   constructor(
     door: ChildProcessByStdio<null, Readable, Readable>,
-    onLine: ((line: Line) => void) | undefined,
+    output: {
+      readonly onLine?: (line: Line) => void;
+      readonly onOutput?: (bytes: Buffer) => void;
+    },
   ) {
     this.#door = door;
+    const { onLine, onOutput } = output;
+    if (onOutput !== undefined) door.stdout.on("data", onOutput);
     for (const stream of ["stdout", "stderr"] as const) {
+      if (stream === "stdout" && onOutput !== undefined) continue;
       createInterface({ input: door[stream] }).on("line", (text) => {
         const line = { stream, text, atMs: now() };
         this.lines.push(line);
@@ -48,11 +52,13 @@ export class HostProcess {
     }
     this.exited = new Promise((resolve, reject) => {
       door.once("error", reject);
-      door.once("close", (code, signal) => {
+      // Not `close`: what the process left behind may hold its output open for ever.
+      door.once("exit", (code, signal) => {
         this.ending = { code, signal };
         resolve(this.ending);
       });
     });
+    this.drained = new Promise((resolve) => door.once("close", () => resolve()));
     // Whoever waits sees the error; whoever does not is not to die of it.
     this.exited.catch(() => {});
   }
@@ -68,7 +74,10 @@ export class HostProcess {
     const { pid } = this;
     if (pid === undefined || this.ending !== undefined) return false;
     try {
-      return process.kill(pid, signal);
+      process.kill(pid, signal);
+      // nsenter stops itself together with its child, and has to be woken to report how that ends.
+      if (signal !== "SIGSTOP") this.#door.kill("SIGCONT");
+      return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
       throw error;

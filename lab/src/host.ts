@@ -11,7 +11,7 @@ import { dirname } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { Line } from "./host-process.ts";
 import { HostProcess } from "./host-process.ts";
-import { waitFor } from "./wait.ts";
+import { waitFor } from "./time.ts";
 
 const EXEC_MS_MAX = 15_000;
 const EXEC_OUTPUT_MAX = 4 * 1024 * 1024;
@@ -33,8 +33,7 @@ for conf in /proc/sys/net/ipv6/conf/all /proc/sys/net/ipv6/conf/default; do
 done
 ip link set lo up
 echo ready
-trap '' CHLD
-exec cat
+exec env --ignore-signal=CHLD cat
 `;
 
 export interface ExecResult {
@@ -52,6 +51,8 @@ export interface ExecOptions {
 
 export interface SpawnOptions extends ExecOptions {
   readonly onLine?: (line: Line) => void;
+  /** Gets standard output as it comes; its lines are then not kept. */
+  readonly onOutput?: (bytes: Buffer) => void;
 }
 
 export interface RunningProcess {
@@ -154,7 +155,7 @@ export class Host {
       stdio: ["ignore", "pipe", "pipe"],
       env: environment(options.env),
     });
-    const process = new HostProcess(door, options.onLine);
+    const process = new HostProcess(door, options);
     await waitFor(
       `${argv[0] ?? ""} to start on ${this.name}`,
       () => process.pid !== undefined || process.ending !== undefined,

@@ -7,6 +7,8 @@
  *   await node.exec(["ip", "address"]);
  *   await lab.close();
  */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { Host } from "./host.ts";
 
 /** The bridge's name inside the switch: where a capture sees every advertisement and broadcast once. */
@@ -44,7 +46,6 @@ export async function createLab(): Promise<Lab> {
     async host(name, options) {
       const host = await Host.start(name, options.interface ?? "ens33");
       hosts.push(host);
-      // The new interface is created by the host, because only its process ids can name the other end's namespace.
       await connect(hub, host);
       await host.run(["ip", "address", "add", options.address, "dev", host.interface]);
       await host.run(["ip", "link", "set", host.interface, "up"]);
@@ -57,4 +58,14 @@ export async function createLab(): Promise<Lab> {
       await Promise.all([...hosts, hub].map((host) => host.stop()));
     },
   };
+}
+
+/** A cable: one end a port of the bridge, named like the host, the other end the host's interface. */
+async function connect(hub: Host, host: Host): Promise<void> {
+  // Only the network namespace is entered: the far end's namespace is named by a process id as the machine sees it.
+  const ip = (...argv: readonly string[]) =>
+    promisify(execFile)("nsenter", [`--net=/proc/${hub.initPid}/ns/net`, "ip", ...argv]);
+  const peer = ["peer", "name", host.interface, "netns", String(host.initPid)];
+  await ip("link", "add", host.name, "type", "veth", ...peer);
+  await ip("link", "set", host.name, "master", SWITCH_INTERFACE, "up");
 }

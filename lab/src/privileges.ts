@@ -26,9 +26,13 @@ export async function ensureLabPrivileges(): Promise<LabPrivileges> {
 
   const enter = ["--user", "--map-root-user"];
   // Tried with what the lab will do, because a kernel may allow the user namespace and refuse what is inside.
-  const trial = spawnSync("unshare", [...enter, "--net", "--pid", "--fork", "--mount-proc", "true"], {
-    encoding: "utf8",
-  });
+  const trial = spawnSync(
+    "unshare",
+    [...enter, "--net", "--pid", "--fork", "--mount-proc", "true"],
+    {
+      encoding: "utf8",
+    },
+  );
   if (trial.status !== 0) {
     throw new Error(
       `the lab puts each of its hosts into namespaces, which needs root here: this machine refuses them to other users ` +

@@ -1,0 +1,92 @@
+/** What goes over a host's interface, or over the switch, as it happens: tcpdump inside, typed packets outside. */
+import type { AdvertisementPacket, ArpPacket, Packet } from "./frame.ts";
+import { decodeFrame } from "./frame.ts";
+import type { Host } from "./host.ts";
+import { createPcapReader } from "./pcap.ts";
+import { now, waitFor } from "./time.ts";
+
+/** Packets kept; a capture that sees more is not what this is for. */
+const PACKETS_MAX = 200_000;
+const START_MS_MAX = 10_000;
+
+export interface CaptureOptions {
+  /** Default: the host's interface on the switch. */
+  readonly interface?: string;
+  /** pcap-filter(7). Default: VRRP and ARP. */
+  readonly filter?: string;
+  readonly onPacket?: (packet: Packet) => void;
+}
+
+export interface Capture {
+  /** In the order of the wire. */
+  readonly packets: readonly Packet[];
+  /** From `fromMs` on (of `now()`; default all), and of this source address if given. */
+  advertisements(fromMs?: number, source?: string): AdvertisementPacket[];
+  gratuitousArps(fromMs?: number, address?: string): ArpPacket[];
+  /** Ends the capture once what is on its way has arrived. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when the capture runs: what is sent from then on is seen. */
+export async function startCapture(host: Host, options: CaptureOptions = {}): Promise<Capture> {
+  const packets: Packet[] = [];
+  const offsetMs = monotonicMinusWall();
+  const read = createPcapReader((bytes, wallMs) => {
+    const packet = decodeFrame(bytes, wallMs + offsetMs);
+    if (packets.length === PACKETS_MAX) {
+      throw new Error(`the capture on ${host.name} saw more than ${PACKETS_MAX} packets`);
+    }
+    packets.push(packet);
+    options.onPacket?.(packet);
+  });
+  const tcpdump = await host.spawn(
+    [
+      ...["tcpdump", "-i", options.interface ?? host.interface, "-n", "-U", "-w", "-"],
+      // Each packet at once, and no change of user: a user namespace has only one.
+      ...["--immediate-mode", "--time-stamp-precision=nano", "-Z", "root"],
+      options.filter ?? "ip proto 112 or arp",
+    ],
+    { onOutput: read },
+  );
+  await waitFor(
+    `tcpdump to listen on ${host.name}`,
+    () => {
+      if (tcpdump.ending !== undefined) {
+        throw new Error(`tcpdump on ${host.name} ended: ${tcpdump.output}`);
+      }
+      return tcpdump.output.includes("listening on");
+    },
+    START_MS_MAX,
+  );
+
+  return {
+    packets,
+    advertisements: (fromMs = -Infinity, source) =>
+      packets.filter(
+        (packet): packet is AdvertisementPacket =>
+          packet.type === "advertisement" &&
+          packet.atMs >= fromMs &&
+          (source === undefined || packet.source === source),
+      ),
+    gratuitousArps: (fromMs = -Infinity, address) =>
+      packets.filter(
+        (packet): packet is ArpPacket =>
+          packet.type === "arp" &&
+          packet.gratuitous &&
+          packet.atMs >= fromMs &&
+          (address === undefined || packet.senderAddress === address),
+      ),
+    async stop() {
+      tcpdump.kill("SIGTERM");
+      await tcpdump.drained;
+    },
+  };
+}
+
+/** The kernel stamps frames by the wall clock. Read on a new millisecond, so that the difference is exact. */
+function monotonicMinusWall(): number {
+  const before = Date.now();
+  let wall = before;
+  while (wall === before) wall = Date.now();
+  return now() - wall;
+}

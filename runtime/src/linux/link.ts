@@ -1,0 +1,33 @@
+/** Network interfaces, by netlink (linux/if_link.h). */
+import type { NetlinkSocket } from "./netlink.ts";
+import { parseAttributes } from "./netlink.ts";
+
+const RTM_GETLINK = 18;
+const IFINFOMSG_OCTETS = 16;
+const IFLA_ADDRESS = 1;
+const IFLA_IFNAME = 3;
+const IFF_UP = 0x1;
+const IFF_RUNNING = 0x40;
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** Set up by the administrator, and with a carrier. */
+  readonly up: boolean;
+  /** The hardware address; empty where the interface has none. */
+  readonly station: Uint8Array;
+}
+
+/** All interfaces of the host. */
+export function listLinks(netlink: NetlinkSocket): Link[] {
+  return netlink.dump(RTM_GETLINK, new Uint8Array(IFINFOMSG_OCTETS)).messages.map(({ payload }) => {
+    const attributes = parseAttributes(payload, IFINFOMSG_OCTETS);
+    const flags = payload.getUint32(8, true);
+    return {
+      index: payload.getInt32(4, true),
+      name: new TextDecoder().decode(attributes.get(IFLA_IFNAME) ?? new Uint8Array(0)).replace(/\0.*$/s, ""),
+      up: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0,
+      station: attributes.get(IFLA_ADDRESS) ?? new Uint8Array(0),
+    };
+  });
+}
