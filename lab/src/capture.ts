@@ -41,9 +41,18 @@ export async function startCapture(host: Host, options: CaptureOptions = {}): Pr
   });
   const tcpdump = await host.spawn(
     [
-      ...["tcpdump", "-i", options.interface ?? host.interface, "-n", "-U", "-w", "-"],
+      "tcpdump",
+      "-i",
+      options.interface ?? host.interface,
+      "-n",
+      "-U",
+      "-w",
+      "-",
       // Each packet at once, and no change of user: a user namespace has only one.
-      ...["--immediate-mode", "--time-stamp-precision=nano", "-Z", "root"],
+      "--immediate-mode",
+      "--time-stamp-precision=nano",
+      "-Z",
+      "root",
       options.filter ?? "ip proto 112 or arp",
     ],
     { onOutput: read },

@@ -38,8 +38,13 @@ export async function startKeepalived(host: Host, options: KeepalivedOptions): P
   const configuration = keepalivedConfiguration(host.interface, options);
   host.write(CONFIGURATION, configuration);
   const process = await host.spawn([
-    ...["keepalived", "--dont-fork", "--log-console", "--log-detail", "--vrrp"],
-    ...["--use-file", CONFIGURATION],
+    "keepalived",
+    "--dont-fork",
+    "--log-console",
+    "--log-detail",
+    "--vrrp",
+    "--use-file",
+    CONFIGURATION,
   ]);
   return {
     process,
@@ -60,8 +65,6 @@ export async function startKeepalived(host: Host, options: KeepalivedOptions): P
 /** The text of keepalived.conf. */
 export function keepalivedConfiguration(interfaceName: string, options: KeepalivedOptions): string {
   const scripts = options.scripts ?? [];
-  const block = (head: string, lines: readonly string[]): string =>
-    `${head} {\n${lines.map((line) => line.replace(/^/gm, "    ")).join("\n")}\n}`;
   return [
     // Without a user for scripts keepalived looks for one named keepalived_script.
     block("global_defs", ["router_id lab", "script_user root", "vrrp_version 2"]),
@@ -93,4 +96,8 @@ export function keepalivedConfiguration(interfaceName: string, options: Keepaliv
     ]),
     "",
   ].join("\n");
+}
+
+function block(head: string, lines: readonly string[]): string {
+  return `${head} {\n${lines.map((line) => line.replace(/^/gm, "    ")).join("\n")}\n}`;
 }

@@ -35,8 +35,18 @@ export interface Lab {
 export async function createLab(): Promise<Lab> {
   const hub = await Host.start("switch", SWITCH_INTERFACE);
   await hub.run([
-    ...["ip", "link", "add", SWITCH_INTERFACE, "type", "bridge"],
-    ...["stp_state", "0", "forward_delay", "0", "mcast_snooping", "0"],
+    "ip",
+    "link",
+    "add",
+    SWITCH_INTERFACE,
+    "type",
+    "bridge",
+    "stp_state",
+    "0",
+    "forward_delay",
+    "0",
+    "mcast_snooping",
+    "0",
   ]);
   await hub.run(["ip", "link", "set", SWITCH_INTERFACE, "up"]);
   const hosts: Host[] = [];

@@ -4,13 +4,14 @@ import { waitFor } from "./time.ts";
 
 const NGINX = "/usr/sbin/nginx";
 const CONFIGURATION = "/etc/nginx/nginx.conf";
-const START_MS_MAX = 10_000;
+const END_MS_MAX = 10_000;
 
 export interface Nginx {
   /** As an administrator would: the command goes to the background once nginx listens. */
   start(): Promise<void>;
   /** SIGKILL to the master and its workers. */
   kill(): Promise<void>;
+  runs(): boolean;
   /** Makes the configuration one that nginx refuses: it goes on running, and cannot be started again. */
   break(): void;
   heal(): void;
@@ -23,17 +24,15 @@ export async function installNginx(host: Host): Promise<Nginx> {
   }
   const configuration = configurationFor(host.name);
   host.write(CONFIGURATION, configuration);
+  const runs = (): boolean => host.processes().some((process) => process.name === "nginx");
   return {
+    runs,
     async start() {
       await host.run([NGINX]);
     },
     async kill() {
       host.killByName("nginx", "SIGKILL");
-      await waitFor(
-        `nginx on ${host.name} to end`,
-        () => host.processes().every((process) => process.name !== "nginx"),
-        START_MS_MAX,
-      );
+      await waitFor(`nginx on ${host.name} to end`, () => !runs(), END_MS_MAX);
     },
     break() {
       host.write(CONFIGURATION, `${configuration}this line is a mistake;\n`);

@@ -53,11 +53,15 @@ export interface Probe {
 /** Starts the client inside the host. */
 export async function startProbe(client: Host, options: ProbeOptions): Promise<Probe> {
   const attempts: Attempt[] = [];
-  const program = fileURLToPath(new URL("./probe-client.ts", import.meta.url));
-  const process_ = await client.spawn(
+  const script = fileURLToPath(new URL("./probe-client.ts", import.meta.url));
+  const program = await client.spawn(
     [
-      ...[process.execPath, program, options.address, String(options.port ?? 80)],
-      ...[String(options.intervalMs ?? 5), String(options.timeoutMs ?? 250)],
+      process.execPath,
+      script,
+      options.address,
+      String(options.port ?? 80),
+      String(options.intervalMs ?? 5),
+      String(options.timeoutMs ?? 250),
     ],
     { onLine: record, env: { NODE_OPTIONS: "" } },
   );
@@ -91,7 +95,7 @@ export async function startProbe(client: Host, options: ProbeOptions): Promise<P
       );
       return longestOutage(
         [...(lastBefore === undefined ? [] : [lastBefore]), ...period(fromMs, toMs)],
-        lastBefore?.endedMs ?? fromMs,
+        fromMs,
         toMs,
       );
     },
@@ -104,8 +108,8 @@ export async function startProbe(client: Host, options: ProbeOptions): Promise<P
       await waitFor(
         `an answer ${by === undefined ? "" : `of ${by} `}at ${options.address}`,
         () => {
-          if (process_.ending !== undefined) {
-            throw new Error(`the probing client ended: ${process_.output.slice(-2000)}`);
+          if (program.ending !== undefined) {
+            throw new Error(`the probing client ended: ${program.output.slice(-2000)}`);
           }
           const last = attempts.findLast((attempt) => attempt.answer !== undefined);
           return (
@@ -118,44 +122,47 @@ export async function startProbe(client: Host, options: ProbeOptions): Promise<P
       );
     },
     async stop() {
-      process_.kill("SIGKILL");
-      await process_.exited;
+      program.kill("SIGKILL");
+      await program.exited;
     },
   };
 }
 
-/** @param fromMs the last known success, or where to begin counting when there is none. */
+/**
+ * The longest time without a success.
+ *
+ * @param attempts in the order in which they ended; a success before all others only says when counting begins.
+ * @param fromMs where counting begins when `attempts` does not begin with a success.
+ */
 export function longestOutage(attempts: readonly Attempt[], fromMs: number, toMs: number): Outage {
-  let last: Attempt | undefined;
-  let lastMs = fromMs;
-  let errors: string[] = [];
-  let failures = 0;
   let longest: Outage | undefined;
-  const close = (untilMs: number, after: Attempt | undefined): void => {
-    const ms = untilMs - lastMs;
-    if (longest !== undefined && ms <= longest.ms) return;
-    longest = {
-      ms,
-      fromMs: lastMs,
+  let last: Attempt | undefined;
+  let failed: Attempt[] = [];
+  const gap = (after: Attempt | undefined): Outage => {
+    const beganMs = last?.endedMs ?? fromMs;
+    const untilMs = after?.endedMs ?? Math.max(toMs, beganMs);
+    return {
+      ms: untilMs - beganMs,
+      fromMs: beganMs,
       untilMs,
       before: last?.answer,
       after: after?.answer,
-      failures,
-      errors: [...new Set(errors)],
+      failures: failed.length,
+      errors: [...new Set(failed.flatMap((attempt) => attempt.error ?? []))],
     };
   };
   for (const attempt of attempts) {
     if (attempt.answer === undefined) {
-      failures++;
-      if (attempt.error !== undefined) errors.push(attempt.error);
+      failed.push(attempt);
       continue;
     }
-    close(attempt.endedMs, attempt);
+    longest = longer(longest, gap(attempt));
     last = attempt;
-    lastMs = attempt.endedMs;
-    errors = [];
-    failures = 0;
+    failed = [];
   }
-  close(Math.max(toMs, lastMs), undefined);
-  return longest as unknown as Outage;
+  return longer(longest, gap(undefined));
+}
+
+function longer(one: Outage | undefined, other: Outage): Outage {
+  return one === undefined || other.ms > one.ms ? other : one;
 }

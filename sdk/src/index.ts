@@ -1,8 +1,123 @@
-/** Placeholder for the contract; the sandbox room completes and documents it. */
+/**
+ * What a plugin author imports. A plugin is a TypeScript file whose default export is a definition made here; it runs in a
+ * sandbox, with the permissions that it declares and nothing else.
+ */
+
+/** What a service permission can allow. */
+export type ServiceAction = "start" | "stop" | "restart" | "status";
+
+/** What a plugin asks for. What is not listed is denied. */
 export interface Permissions {
+  /** Names of processes that it may count, as in /proc/PID/comm: at most 15 characters. */
   readonly processes?: readonly string[];
-  readonly services?: Readonly<
-    Record<string, readonly ("start" | "stop" | "restart" | "status")[]>
-  >;
+  /** By service, what it may ask of the daemon. */
+  readonly services?: Readonly<Record<string, readonly ServiceAction[]>>;
+  /** Where `fetch` may connect to, each as `"host:port"`. */
   readonly net?: readonly string[];
+}
+
+/** One option that the operator sets in the configuration. Without a default it must be set. */
+export type OptionDeclaration =
+  | { readonly type: "string"; readonly default?: string; readonly description?: string }
+  | { readonly type: "number"; readonly default?: number; readonly min?: number; readonly max?: number; readonly description?: string }
+  | { readonly type: "boolean"; readonly default?: boolean; readonly description?: string };
+
+export type OptionDeclarations = Readonly<Record<string, OptionDeclaration>>;
+
+/** The values that declarations of options lead to. */
+export type OptionValues<Declarations extends OptionDeclarations> = {
+  readonly [Name in keyof Declarations]: Declarations[Name]["type"] extends "string" ? string : Declarations[Name]["type"] extends "number" ? number : boolean;
+};
+
+/** What `down` returns: hand it on as the check's result. */
+export interface Down {
+  readonly down: string;
+}
+
+export interface Processes {
+  /** How many processes have this name. @throws Error when the name is not in `permissions.processes`. */
+  count(name: string): Promise<number>;
+}
+
+/** Performed by the daemon, through systemd where it runs, else through the commands that the configuration names. */
+export interface Services {
+  /** @throws Error when it is not permitted, or the service did not start. */
+  start(name: string): Promise<void>;
+  /** @throws Error when it is not permitted, or the service did not stop. */
+  stop(name: string): Promise<void>;
+  /** @throws Error when it is not permitted, or the service did not restart. */
+  restart(name: string): Promise<void>;
+  /** Whether the service runs. @throws Error when it is not permitted, or nobody can tell. */
+  status(name: string): Promise<"running" | "stopped">;
+}
+
+export interface FetchInit {
+  /** Default "GET". */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Default "follow"; each redirect must be permitted as well. */
+  readonly redirect?: "follow" | "manual" | "error";
+  readonly signal?: Signal;
+}
+
+/** As much of an AbortSignal as `fetch` needs. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface FetchResponse {
+  /** Whether the status is 200 to 299. */
+  readonly ok: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  /** Where the answer came from, after redirects. */
+  readonly url: string;
+  readonly headers: { get(name: string): string | null; has(name: string): boolean };
+  text(): Promise<string>;
+  json(): Promise<unknown>;
+}
+
+/** One line of the daemon's log each: at most 500 characters, at most 10 a second. */
+export interface Log {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** What a check is called with. */
+export interface CheckContext<Declarations extends OptionDeclarations = OptionDeclarations> {
+  readonly options: OptionValues<Declarations>;
+  readonly processes: Processes;
+  readonly services: Services;
+  /** An HTTP request. The body of the answer is read to its end, at most 1 MiB of it. @throws Error when it is not permitted or fails. */
+  fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
+  readonly log: Log;
+  /** Says that the check is down, and why. */
+  down(reason: string): Down;
+}
+
+export interface CheckDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
+  readonly permissions?: Permissions;
+  readonly options?: Declarations;
+  /** Judges once. Up when it returns nothing; down when it returns `down(reason)`, throws, or takes too long. */
+  check(context: CheckContext<Declarations>): Promise<Down | void> | Down | void;
+}
+
+/**
+ * Defines a check: whether this host, or what runs on it, is fit to hold the virtual addresses.
+ *
+ * @example
+ * export default defineCheck({
+ *   permissions: { processes: ["nginx"] },
+ *   async check({ processes, down }) {
+ *     if ((await processes.count("nginx")) === 0) return down("nginx does not run");
+ *   },
+ * });
+ */
+export function defineCheck<const Declarations extends OptionDeclarations = Record<never, never>>(definition: CheckDefinition<Declarations>): CheckDefinition<Declarations> & { readonly kind: "check" } {
+  return { kind: "check", ...definition };
 }

@@ -1,0 +1,103 @@
+/**
+ * Makes one script of a plugin or a configuration and all that it imports, by esbuild. The SDK comes from this
+ * installation; what a sandbox does not have is refused with a remedy.
+ */
+import { createHash } from "node:crypto";
+import { isBuiltin } from "node:module";
+import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Message, Plugin } from "esbuild";
+import type { Diagnostic } from "../config/diagnostic.ts";
+import type { PluginBundle } from "../sandbox/protocol.ts";
+
+/** Where the bundle leaves the module's exports, inside the isolate. */
+const GLOBAL_NAME = "__karuntimeModule";
+const CODE_BYTES_MAX = 4 * 1024 * 1024;
+
+export type Bundling = { readonly ok: true; readonly bundle: PluginBundle } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  child_process: "a plugin starts no commands; ask for a service action: services.start(name), with permissions.services",
+  fs: "a plugin reads no files; count processes with processes.count(name), or ask the service itself with fetch(url)",
+  http: "use fetch(url) of the check's context, with permissions.net",
+  https: "use fetch(url) of the check's context, with permissions.net",
+  net: "use fetch(url) of the check's context, with permissions.net",
+  process: "use the options that the configuration sets, or env() in karuntime.config.ts",
+};
+
+/**
+ * Bundles the module at `file`.
+ *
+ * @returns the bundle, or every error that esbuild found, each with its place.
+ */
+export async function bundle(file: string): Promise<Bundling> {
+  // Loaded only when needed: the daemon outlives its bundling by far.
+  const { build } = await import("esbuild");
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [file],
+      outfile: `${file}.bundle.js`,
+      bundle: true,
+      write: false,
+      format: "iife",
+      globalName: GLOBAL_NAME,
+      platform: "neutral",
+      mainFields: ["module", "main"],
+      target: "es2024",
+      sourcemap: "external",
+      sourcesContent: false,
+      logLevel: "silent",
+      plugins: [sandboxModules],
+      tsconfigRaw: {},
+    });
+    const code = outputFiles.find((output) => output.path.endsWith(".js"))?.text ?? "";
+    const sourceMap = outputFiles.find((output) => output.path.endsWith(".map"))?.text ?? "";
+    if (code.length > CODE_BYTES_MAX) return refuse(file, `the bundle has ${code.length} bytes, expected at most ${CODE_BYTES_MAX}`);
+    return { ok: true, bundle: { file, hash: createHash("sha256").update(code).digest("hex"), code, sourceMap } };
+  } catch (error) {
+    const messages = (error as { readonly errors?: readonly Message[] }).errors;
+    if (messages === undefined) throw error;
+    return { ok: false, diagnostics: messages.map((message) => describe(message, file)) };
+  }
+}
+
+/** Ends esbuild's service process, if one was started. */
+export async function stopBundler(): Promise<void> {
+  const { stop } = await import("esbuild");
+  await stop();
+}
+
+const sandboxModules: Plugin = {
+  name: "sandbox-modules",
+  setup({ onResolve }) {
+    onResolve({ filter: /^@karuntime\/sdk$/ }, () => ({ path: fileURLToPath(import.meta.resolve("@karuntime/sdk")) }));
+    onResolve({ filter: /^karuntime\/config$/ }, () => ({ path: fileURLToPath(new URL("../config/define.js", import.meta.url)) }));
+    onResolve({ filter: /^[^./]/ }, ({ path }) => {
+      if (!isBuiltin(path)) return undefined;
+      const name = path.replace(/^node:/, "").split("/")[0] ?? "";
+      return { errors: [{ text: `${JSON.stringify(path)} does not exist in the sandbox`, notes: [{ text: REMEDIES[name] ?? "a plugin has the language itself, what its context offers, and packages that need nothing else" }] }] };
+    });
+  },
+};
+
+function describe(message: Message, file: string): Diagnostic {
+  const { location, notes } = message;
+  const hint = notes[0]?.text;
+  return {
+    severity: "error",
+    code: "plugin.bundle",
+    message: message.text,
+    // esbuild names files relative to the working directory.
+    file: location === null ? file : location.file === basename(file) ? file : fileOf(location.file, file),
+    ...(location === null ? {} : { line: location.line, column: location.column + 1, lineText: location.lineText }),
+    ...(hint === undefined || hint === "" ? {} : { hint }),
+  };
+}
+
+function fileOf(named: string, entry: string): string {
+  return named.startsWith("/") ? named : entry.endsWith(`/${named}`) ? entry : `${dirname(entry)}/${named}`;
+}
+
+function refuse(file: string, message: string): Bundling {
+  return { ok: false, diagnostics: [{ severity: "error", code: "plugin.bundle", message, file }] };
+}

@@ -1,0 +1,142 @@
+/** One configured check: when it runs, in which context, what its results come to after rise and fall. */
+import { relative } from "node:path";
+import { nextDue, phaseMs } from "../health/schedule.ts";
+import { createTracker, record } from "../health/tracker.ts";
+import type { Capabilities } from "./capabilities.ts";
+import { singleLine } from "./capabilities.ts";
+import type { InvocationResult } from "./invocation.ts";
+import { invoke } from "./invocation.ts";
+import type { GuestContext, PluginIsolate } from "./isolate.ts";
+import type { CheckReport, CheckSpec, Outcome, SandboxToDaemon } from "./protocol.ts";
+import { originOf } from "./source-map.ts";
+
+const REASON_CHARACTERS_MAX = 500;
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export interface CheckRunnerOptions {
+  readonly spec: CheckSpec;
+  readonly capabilities: Capabilities;
+  /** The isolate of the check's bundle, made anew when the last one was ended. */
+  readonly isolate: () => PluginIsolate;
+  readonly send: (message: SandboxToDaemon) => void;
+  readonly onStuck: (reason: string) => void;
+}
+
+export class CheckRunner {
+  readonly #options: CheckRunnerOptions;
+  readonly #outcomes: Record<Outcome, number> = { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 };
+  #tracker;
+  #reason = "";
+  #last: (InvocationResult & { readonly atMs: number }) | undefined;
+  #runs = 0;
+  #skipped = 0;
+  #place: { readonly isolate: PluginIsolate; readonly context: GuestContext } | undefined;
+  /** Whether the daemon has heard from this host what the check says. */
+  #told = false;
+
+  constructor(options: CheckRunnerOptions) {
+    this.#options = options;
+    this.#tracker = createTracker(options.spec.initialState);
+  }
+
+  /** Runs at once, and from then on its grid. */
+  start(): void {
+    const { name, intervalMs } = this.#options.spec;
+    // The first run is at once; the grid begins somewhere in the interval before it.
+    const dueMs = performance.now() - phaseMs(name, intervalMs);
+    void this.#cycle(dueMs);
+  }
+
+  report(nowMs: number): CheckReport {
+    const last = this.#last;
+    return {
+      check: this.#options.spec.name,
+      state: this.#tracker.state,
+      reason: this.#reason,
+      last: last === undefined ? undefined : { outcome: last.outcome, reason: last.reason, durationMs: last.durationMs, cpuMs: last.cpuMs, agoMs: nowMs - last.atMs },
+      runs: this.#runs,
+      outcomes: this.#outcomes,
+      skipped: this.#skipped,
+      denied: this.#options.capabilities.denied(),
+    };
+  }
+
+  async #cycle(dueMs: number): Promise<void> {
+    this.#take(await this.#run());
+    const next = nextDue(dueMs, this.#options.spec.intervalMs, performance.now());
+    this.#skipped += next.skipped;
+    setTimeout(() => void this.#cycle(next.atMs), Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(next.atMs - performance.now()))));
+  }
+
+  async #run(): Promise<InvocationResult> {
+    const { spec, capabilities, onStuck } = this.#options;
+    const startedAtMs = performance.now();
+    const stuck = (): void => onStuck(`the check ${spec.name} cannot be ended`);
+    const watch = setTimeout(stuck, 2 * spec.timeoutMs + 1000);
+    try {
+      this.#place ??= await this.#enter();
+      const { isolate, context } = this.#place;
+      const left = Math.max(1, spec.timeoutMs - (performance.now() - startedAtMs));
+      const result = await invoke({
+        isolate,
+        context,
+        run: ++this.#runs,
+        options: spec.options,
+        timeoutMs: left,
+        perform: (capability, argument, signal) => capabilities.perform(capability, argument, signal),
+        explain: (message, stack) => this.#explain(message, stack),
+        onStuck: stuck,
+      });
+      if (result.outcome === "timed out" || result.outcome === "out of memory") this.#leave();
+      return result;
+    } catch (error) {
+      // Only the plugin's top level can fail here.
+      const message = error instanceof Error ? error.message : String(error);
+      const stack = error instanceof Error ? (error.stack ?? "") : "";
+      this.#leave();
+      this.#runs++;
+      const durationMs = performance.now() - startedAtMs;
+      if (/timed out/i.test(message)) return { outcome: "timed out", reason: "timed out at the top level of the module", durationMs, cpuMs: 0 };
+      if (/memory|disposed/i.test(message)) return { outcome: "out of memory", reason: "out of memory at the top level of the module", durationMs, cpuMs: 0 };
+      return { outcome: "error", reason: this.#explain(message, stack), durationMs, cpuMs: 0 };
+    } finally {
+      clearTimeout(watch);
+    }
+  }
+
+  async #enter(): Promise<{ readonly isolate: PluginIsolate; readonly context: GuestContext }> {
+    const isolate = this.#options.isolate();
+    return { isolate, context: await isolate.createContext(this.#options.spec.timeoutMs) };
+  }
+
+  /** What ran too long or too large is not used again: the next run gets a new isolate. */
+  #leave(): void {
+    this.#place?.isolate.dispose();
+    this.#place = undefined;
+  }
+
+  #take(result: InvocationResult): void {
+    const { spec, send } = this.#options;
+    const reason = singleLine(result.reason).slice(0, REASON_CHARACTERS_MAX);
+    this.#outcomes[result.outcome]++;
+    this.#last = { ...result, reason, atMs: performance.now() };
+    const before = this.#tracker.state;
+    this.#tracker = record(this.#tracker, result.outcome === "up", spec);
+    const { state } = this.#tracker;
+    if (result.outcome !== "up" || state === "up") this.#reason = reason;
+    if (state === "unknown" || (this.#told && state === before)) return;
+    this.#told = true;
+    send({ type: "state", check: spec.name, state, reason: this.#reason });
+  }
+
+  #explain(message: string, stack: string): string {
+    const place = originOf(this.#options.spec.bundle, stack);
+    return place === undefined ? message : `${message} (${shorten(place.file, this.#options.spec.bundle.file)}:${place.line}:${place.column})`;
+  }
+}
+
+/** The plugin's own file by its name, another one by its way from there. */
+function shorten(file: string, plugin: string): string {
+  const path = relative(plugin.slice(0, plugin.lastIndexOf("/")), file);
+  return path.startsWith("..") ? file : path;
+}

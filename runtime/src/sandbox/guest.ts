@@ -1,0 +1,277 @@
+/**
+ * The first code inside an isolate. It is sent there as text, so it refers to nothing outside itself. It takes away what a
+ * plugin must not have, gives it what it may use, and returns the four functions by which the host drives it.
+ * Only strings cross: what the guest wants is left in an outbox, which the host empties.
+ */
+
+/** What the guest leaves in its outbox. */
+export type GuestMessage =
+  | { readonly type: "call"; readonly id: number; readonly capability: string; readonly argument: unknown }
+  | { readonly type: "cancel"; readonly id: number }
+  | { readonly type: "result"; readonly run: number; readonly down: string | null }
+  | { readonly type: "error"; readonly run: number; readonly message: string; readonly stack: string };
+
+/** What the host answers to a call. */
+export type HostAnswer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
+
+export interface GuestEntries {
+  /** Starts an invocation: `{ run, options }` as JSON. */
+  start(text: string): void;
+  /** Delivers answers: `HostAnswer[]` as JSON. */
+  resume(text: string): void;
+  /** Returns `GuestMessage[]` as JSON and forgets them. */
+  drain(): string;
+  /** Returns what the module exports by default, as JSON without functions. */
+  describe(): string;
+}
+
+/** Runs inside; see above. `environmentText` is JSON: what `env()` reads while a configuration is evaluated. */
+export function guest(environmentText: string): GuestEntries {
+  "use strict";
+  const MESSAGES_MAX = 1000;
+  const TEXT_MAX = 1000;
+  const STACK_MAX = 4000;
+  const { parse, stringify } = JSON;
+  const PromiseConstructor = Promise;
+  const then = Function.prototype.call.bind(Promise.prototype.then) as (promise: Promise<unknown>, done: (value: unknown) => void, failed: (error: unknown) => void) => void;
+  const slice = Function.prototype.call.bind(String.prototype.slice) as (text: string, from: number, to: number) => string;
+  const toText = String;
+  const { defineProperty, freeze, create, keys } = Object;
+  const world = globalThis as Record<string, unknown>;
+
+  for (const name of ["WebAssembly", "Atomics", "SharedArrayBuffer", "FinalizationRegistry", "WeakRef"]) delete world[name];
+  delete (ArrayBuffer.prototype as { resize?: unknown }).resize;
+  // A resizable buffer's memory is not seen by the isolate's limit.
+  const PlainArrayBuffer = ArrayBuffer;
+  const SafeArrayBuffer = function ArrayBuffer(length: number): ArrayBuffer {
+    return new PlainArrayBuffer(length);
+  } as unknown as ArrayBufferConstructor;
+  defineProperty(SafeArrayBuffer, "prototype", { value: PlainArrayBuffer.prototype });
+  defineProperty(SafeArrayBuffer, "isView", { value: PlainArrayBuffer.isView });
+  defineProperty(PlainArrayBuffer.prototype, "constructor", { value: SafeArrayBuffer });
+  defineProperty(world, "ArrayBuffer", { value: SafeArrayBuffer });
+  // Called by the engine itself while it prints an error, outside any time limit.
+  defineProperty(Error, "prepareStackTrace", { value: undefined, writable: false, configurable: false });
+  if (environmentText !== "") defineProperty(world, "__karuntimeEnvironment", { value: freeze(parse(environmentText)) });
+
+  let outbox: string[] = [];
+  let dropped = false;
+  let nextId = 1;
+  const pending: Record<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }> = create(null);
+  const downs = new WeakSet<object>();
+
+  function post(message: GuestMessage): void {
+    if (outbox.length < MESSAGES_MAX) outbox[outbox.length] = stringify(message);
+    else dropped = true;
+  }
+
+  function call(capability: string, argument: unknown): { readonly id: number; readonly promise: Promise<unknown> } {
+    const id = nextId++;
+    const promise = new PromiseConstructor<unknown>((resolve, reject) => (pending[id] = { resolve, reject }));
+    post({ type: "call", id, capability, argument });
+    if (dropped) {
+      pending[id]?.reject(new Error(`more than ${MESSAGES_MAX} requests at a time`));
+      delete pending[id];
+    }
+    return { id, promise };
+  }
+
+  function limited(value: unknown): string {
+    return slice(toText(value), 0, TEXT_MAX);
+  }
+
+  const log = freeze({
+    debug: (message: unknown) => void post({ type: "call", id: 0, capability: "log", argument: { level: "debug", message: limited(message) } }),
+    info: (message: unknown) => void post({ type: "call", id: 0, capability: "log", argument: { level: "info", message: limited(message) } }),
+    warn: (message: unknown) => void post({ type: "call", id: 0, capability: "log", argument: { level: "warn", message: limited(message) } }),
+    error: (message: unknown) => void post({ type: "call", id: 0, capability: "log", argument: { level: "error", message: limited(message) } }),
+  });
+  const join = (values: readonly unknown[]): string => {
+    let text = "";
+    for (let index = 0; index < values.length; index++) text += (index === 0 ? "" : " ") + (typeof values[index] === "string" ? (values[index] as string) : (stringify(values[index]) ?? toText(values[index])));
+    return text;
+  };
+  world["console"] = freeze({
+    debug: (...values: unknown[]) => log.debug(join(values)),
+    log: (...values: unknown[]) => log.info(join(values)),
+    info: (...values: unknown[]) => log.info(join(values)),
+    warn: (...values: unknown[]) => log.warn(join(values)),
+    error: (...values: unknown[]) => log.error(join(values)),
+  });
+
+  function cancel(id: number): void {
+    if (pending[id] === undefined) return;
+    delete pending[id];
+    post({ type: "cancel", id });
+  }
+  world["setTimeout"] = function setTimeout(callback: () => void, milliseconds = 0): number {
+    const { id, promise } = call("timer", { milliseconds });
+    then(promise, () => callback(), () => undefined);
+    return id;
+  };
+  world["clearTimeout"] = function clearTimeout(timer: number): void {
+    cancel(timer);
+  };
+
+  let trigger: (signal: AbortSignal, reason: unknown) => void = () => undefined;
+  class AbortSignal {
+    aborted = false;
+    reason: unknown = undefined;
+    #listeners: (() => void)[] = [];
+    static {
+      trigger = (signal, reason) => {
+        if (signal.aborted) return;
+        signal.aborted = true;
+        signal.reason = reason;
+        const listeners = signal.#listeners;
+        signal.#listeners = [];
+        for (let index = 0; index < listeners.length; index++) listeners[index]?.();
+      };
+    }
+    static abort(reason: unknown = new Error("aborted")): AbortSignal {
+      const signal = new AbortSignal();
+      trigger(signal, reason);
+      return signal;
+    }
+    static timeout(milliseconds: number): AbortSignal {
+      const signal = new AbortSignal();
+      const expire = (): void => trigger(signal, new Error(`no answer within ${milliseconds} ms`));
+      then(call("timer", { milliseconds }).promise, expire, () => undefined);
+      return signal;
+    }
+    throwIfAborted(): void {
+      if (this.aborted) throw this.reason;
+    }
+    addEventListener(_type: "abort", listener: () => void): void {
+      this.#listeners[this.#listeners.length] = listener;
+    }
+    removeEventListener(_type: "abort", listener: () => void): void {
+      this.#listeners = this.#listeners.filter((entry) => entry !== listener);
+    }
+  }
+  world["AbortSignal"] = AbortSignal;
+  world["AbortController"] = class AbortController {
+    readonly signal = new AbortSignal();
+    abort(reason: unknown = new Error("aborted")): void {
+      trigger(this.signal, reason);
+    }
+  };
+
+  interface Answer {
+    readonly status: number;
+    readonly statusText: string;
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  }
+
+  function fetch(url: unknown, init: { method?: unknown; headers?: Record<string, unknown>; body?: unknown; redirect?: unknown; signal?: AbortSignal } = {}): Promise<unknown> {
+    const { signal } = init;
+    if (signal?.aborted === true) return PromiseConstructor.reject(signal.reason);
+    const headers: Record<string, string> = {};
+    for (const name of keys(init.headers ?? {})) headers[name] = toText(init.headers?.[name]);
+    const { id, promise } = call("fetch", {
+      url: toText(url),
+      method: init.method === undefined ? "GET" : toText(init.method),
+      headers,
+      body: init.body === undefined ? null : toText(init.body),
+      redirect: init.redirect === undefined ? "follow" : toText(init.redirect),
+    });
+    return new PromiseConstructor((resolve, reject) => {
+      signal?.addEventListener("abort", () => {
+        cancel(id);
+        reject(signal.reason);
+      });
+      then(
+        promise,
+        (value) => {
+          const answer = value as Answer;
+          resolve(
+            freeze({
+              ok: answer.status >= 200 && answer.status <= 299,
+              status: answer.status,
+              statusText: answer.statusText,
+              url: answer.url,
+              headers: freeze({ get: (name: string) => answer.headers[toText(name).toLowerCase()] ?? null, has: (name: string) => answer.headers[toText(name).toLowerCase()] !== undefined }),
+              text: () => PromiseConstructor.resolve(answer.body),
+              json: () => new PromiseConstructor((done) => done(parse(answer.body))),
+            }),
+          );
+        },
+        reject,
+      );
+    });
+  }
+
+  const service = (action: string) => (name: unknown) => call("service", { name: toText(name), action }).promise;
+  const status = service("status");
+  const context = freeze({
+    processes: freeze({ count: (name: unknown) => call("processes.count", { name: toText(name) }).promise }),
+    services: freeze({
+      start: service("start"),
+      stop: service("stop"),
+      restart: service("restart"),
+      status: (name: unknown) => new PromiseConstructor((resolve, reject) => then(status(name), (running) => resolve(running === true ? "running" : "stopped"), reject)),
+    }),
+    fetch,
+    log,
+    down: (reason: unknown) => {
+      const result = freeze({ down: limited(reason) });
+      downs.add(result);
+      return result;
+    },
+  });
+
+  function fail(run: number, error: unknown): void {
+    let message = "an error that cannot be read";
+    let stack = "";
+    try {
+      const { message: said, stack: trace } = (typeof error === "object" && error !== null ? error : { message: error }) as { message?: unknown; stack?: unknown };
+      message = limited(said);
+      stack = slice(toText(trace ?? ""), 0, STACK_MAX);
+    } catch {
+      // Its getters throw: there is nothing to say about it.
+    }
+    post({ type: "error", run, message, stack });
+  }
+
+  return {
+    start(text) {
+      const { run, options } = parse(text) as { run: number; options: unknown };
+      const settle = (result: unknown): void => {
+        if (result === undefined) post({ type: "result", run, down: null });
+        else if (typeof result === "object" && result !== null && downs.has(result)) post({ type: "result", run, down: (result as { down: string }).down });
+        else fail(run, new Error("the check returned something else than nothing or down(reason)"));
+      };
+      try {
+        const { check } = (world["__karuntimeModule"] as { default: { check: (given: unknown) => unknown } }).default;
+        then(PromiseConstructor.resolve(check({ ...context, options: freeze(options) })), settle, (error) => fail(run, error));
+      } catch (error) {
+        fail(run, error);
+      }
+    },
+    resume(text) {
+      const answers = parse(text) as HostAnswer[];
+      for (let index = 0; index < answers.length; index++) {
+        const answer = answers[index];
+        if (answer === undefined) continue;
+        const waiting = pending[answer.id];
+        delete pending[answer.id];
+        if ("error" in answer) waiting?.reject(new Error(answer.error));
+        else waiting?.resolve(answer.value);
+      }
+    },
+    drain() {
+      if (outbox.length === 0) return "";
+      let text = "";
+      for (let index = 0; index < outbox.length; index++) text += (index === 0 ? "[" : ",") + outbox[index];
+      outbox = [];
+      dropped = false;
+      return `${text}]`;
+    },
+    describe() {
+      const exported = (world["__karuntimeModule"] as { default?: unknown } | undefined)?.default;
+      return stringify(exported) ?? "null";
+    },
+  };
+}

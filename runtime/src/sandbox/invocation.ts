@@ -1,0 +1,125 @@
+/**
+ * One invocation of a check: entered, resumed with each answer of a capability, and ended by its result or its
+ * deadline, whichever comes first. The deadline is one of wall time and one of CPU time; both hold after an await.
+ */
+import type { Outcome } from "./protocol.ts";
+import type { GuestMessage, HostAnswer } from "./guest.ts";
+import type { GuestContext, PluginIsolate } from "./isolate.ts";
+
+/** CPU time that one invocation may take, whatever its timeout. */
+const CPU_MS_MAX = 1000;
+/** An isolate that is still busy so long after its deadline obeys no limit: only the end of the process ends it. */
+const GRACE_MS = 100;
+
+/** Performs one call of the guest. Rejects with an Error whose message the plugin sees. */
+export type Capability = (argument: unknown, signal: AbortSignal) => Promise<unknown>;
+
+export interface InvocationOptions {
+  readonly isolate: PluginIsolate;
+  readonly context: GuestContext;
+  readonly run: number;
+  readonly options: unknown;
+  readonly timeoutMs: number;
+  readonly perform: (capability: string, argument: unknown, signal: AbortSignal) => Promise<unknown> | undefined;
+  /** A stack of the guest in words for a person. */
+  readonly explain: (message: string, stack: string) => string;
+  /** The isolate cannot be stopped. */
+  readonly onStuck: () => void;
+}
+
+export interface InvocationResult {
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly durationMs: number;
+  readonly cpuMs: number;
+}
+
+/** Runs it to its end. Never rejects. After anything but "up", "down" and "error" the isolate must not be used again. */
+export function invoke(options: InvocationOptions): Promise<InvocationResult> {
+  const { isolate, context, run, timeoutMs } = options;
+  const startedAtMs = performance.now();
+  const deadlineMs = startedAtMs + timeoutMs;
+  const calls = new Map<number, AbortController>();
+  let answers: HostAnswer[] = [];
+  let cpuMs = 0;
+  let inside = 0;
+  let settled = false;
+
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      settle("timed out", `timed out after ${timeoutMs} ms`);
+      if (inside > 0) setTimeout(() => inside > 0 && options.onStuck(), GRACE_MS);
+    }, timeoutMs);
+
+    function settle(outcome: Outcome, reason: string): void {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      for (const call of calls.values()) call.abort();
+      calls.clear();
+      resolve({ outcome, reason, durationMs: performance.now() - startedAtMs, cpuMs });
+    }
+
+    async function enter(entry: GuestContext["start"], text: string): Promise<void> {
+      inside++;
+      try {
+        const left = (): number => (settled ? 0 : Math.min(deadlineMs - performance.now(), Math.min(CPU_MS_MAX, timeoutMs) - cpuMs));
+        const slice = await isolate.enter(entry, text, context.drain, left);
+        cpuMs += slice.cpuMs;
+        if (slice.outbox !== "") for (const message of JSON.parse(slice.outbox) as GuestMessage[]) handle(message);
+      } catch (error) {
+        fail(error instanceof Error ? error.message : String(error));
+      } finally {
+        inside--;
+      }
+    }
+
+    function fail(message: string): void {
+      if (/timed out/i.test(message)) settle("timed out", `timed out after ${Math.round(performance.now() - startedAtMs)} ms`);
+      else if (/memory|disposed/i.test(message) || !isolate.usable) settle("out of memory", "out of memory");
+      else settle("error", message);
+    }
+
+    function handle(message: GuestMessage): void {
+      if (settled) return;
+      switch (message.type) {
+        case "result":
+          if (message.run !== run) return;
+          return message.down === null ? settle("up", "") : settle("down", String(message.down));
+        case "error":
+          return message.run === run ? settle("error", options.explain(String(message.message), String(message.stack))) : undefined;
+        case "cancel":
+          calls.get(message.id)?.abort();
+          calls.delete(message.id);
+          return;
+        case "call":
+          return begin(message.id, message.capability, message.argument);
+      }
+    }
+
+    function begin(id: number, capability: string, argument: unknown): void {
+      const call = new AbortController();
+      const work = options.perform(capability, argument, call.signal);
+      if (work === undefined) return;
+      calls.set(id, call);
+      work.then(
+        (value) => answer(id, { id, value }),
+        (error: unknown) => answer(id, { id, error: error instanceof Error ? error.message : String(error) }),
+      );
+    }
+
+    /** Answers that come in the same turn of the loop travel together. */
+    function answer(id: number, given: HostAnswer): void {
+      if (settled || !calls.delete(id)) return;
+      answers.push(given);
+      if (answers.length > 1) return;
+      queueMicrotask(() => {
+        const text = JSON.stringify(answers);
+        answers = [];
+        void enter(context.resume, text);
+      });
+    }
+
+    void enter(context.start, JSON.stringify({ run, options: options.options }));
+  });
+}

@@ -1,0 +1,104 @@
+/**
+ * The sandbox host's process: the only one that runs code written by users. It gives up its privileges before it takes a
+ * message, and ends by SIGKILL alone, since an isolate that obeys no limit would keep any other end from happening.
+ */
+import { readFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { parseArgs } from "node:util";
+import { jsonLines } from "../json-lines.ts";
+import { createCapabilities } from "./capabilities.ts";
+import { ProcessTable } from "./capability/processes.ts";
+import { CheckRunner } from "./check-runner.ts";
+import { evaluateBundle } from "./evaluate.ts";
+import { PluginIsolate } from "./isolate.ts";
+import type { CheckSpec, DaemonToSandbox, PluginBundle, SandboxToDaemon, ServiceAction } from "./protocol.ts";
+import { bundleName } from "./source-map.ts";
+
+const CHANNEL_DESCRIPTOR = 3;
+
+const { values } = parseArgs({ options: { uid: { type: "string" }, gid: { type: "string" } } });
+dropPrivileges(values.uid, values.gid);
+
+const checks = new Map<string, CheckRunner>();
+const isolates = new Map<string, PluginIsolate>();
+const services = new Map<number, { readonly resolve: (running: boolean) => void; readonly reject: (error: Error) => void }>();
+let processes: ProcessTable | undefined;
+let nextServiceId = 1;
+
+const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true });
+const daemon = jsonLines<SandboxToDaemon>(channel, (message) => receive(message as DaemonToSandbox), end);
+daemon.send({ type: "ready" });
+
+function receive(message: DaemonToSandbox): void {
+  switch (message.type) {
+    case "load":
+      return load(message.check);
+    case "service-result": {
+      const waiting = services.get(message.id);
+      services.delete(message.id);
+      if (message.result.ok) waiting?.resolve(message.result.running);
+      else waiting?.reject(new Error(message.result.error));
+      return;
+    }
+    case "report": {
+      const now = performance.now();
+      daemon.send({ type: "report", id: message.id, checks: [...checks.values()].map((check) => check.report(now)) });
+      return;
+    }
+    case "ping":
+      return void daemon.send({ type: "pong", id: message.id });
+    case "evaluate":
+      return void evaluateBundle(message.bundle, message.environment, recycle).then((result) => daemon.send({ type: "evaluated", id: message.id, result }));
+  }
+}
+
+function load(spec: CheckSpec): void {
+  const capabilities = createCapabilities({
+    check: spec.name,
+    grant: spec.grant,
+    processes: () => (processes ??= new ProcessTable()),
+    send: (sent) => void daemon.send(sent),
+    service: askDaemon,
+  });
+  const runner = new CheckRunner({ spec, capabilities, isolate: () => isolateOf(spec.bundle), send: (sent) => void daemon.send(sent), onStuck: recycle });
+  checks.set(spec.name, runner);
+  runner.start();
+}
+
+/** Checks of one bundle share an isolate. */
+function isolateOf(bundle: PluginBundle): PluginIsolate {
+  const present = isolates.get(bundle.hash);
+  if (present?.usable === true) return present;
+  const isolate = new PluginIsolate({ code: bundle.code, name: bundleName(bundle), onCatastrophe: recycle });
+  isolates.set(bundle.hash, isolate);
+  return isolate;
+}
+
+function askDaemon(check: string, service: string, action: ServiceAction): Promise<boolean> {
+  const id = nextServiceId++;
+  return new Promise((resolve, reject) => {
+    services.set(id, { resolve, reject });
+    daemon.send({ type: "service", id, check, service, action });
+  });
+}
+
+function recycle(reason: string): void {
+  daemon.send({ type: "recycle", reason });
+}
+
+function end(): void {
+  process.kill(process.pid, "SIGKILL");
+}
+
+/** @throws Error when a privilege is left: such a process takes no plugin. */
+function dropPrivileges(uid: string | undefined, gid: string | undefined): void {
+  if (uid !== undefined && gid !== undefined) {
+    process.setgroups?.([]);
+    process.setgid?.(Number(gid));
+    process.setuid?.(Number(uid));
+  }
+  const status = readFileSync("/proc/self/status", "utf8");
+  if (!/^CapEff:\t0+$/m.test(status) || !/^CapPrm:\t0+$/m.test(status) || !/^NoNewPrivs:\t1$/m.test(status)) {
+    throw new Error("the sandbox host still has privileges and does not start");
+  }
+}

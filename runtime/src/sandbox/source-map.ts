@@ -1,0 +1,40 @@
+/** From a place in a bundle to the place in the author's own file. */
+import { SourceMap } from "node:module";
+import { dirname, resolve } from "node:path";
+import type { PluginBundle } from "./protocol.ts";
+
+export interface Place {
+  readonly file: string;
+  /** 1-based. */
+  readonly line: number;
+  /** 1-based. */
+  readonly column: number;
+}
+
+/** The name under which a bundle's code runs in its isolate. */
+export function bundleName(bundle: PluginBundle): string {
+  return `bundle:${bundle.hash.slice(0, 16)}`;
+}
+
+/** The first place of a stack that lies in the author's file; undefined when there is none, or no map. */
+export function originOf(bundle: PluginBundle, stack: string): Place | undefined {
+  const name = bundleName(bundle);
+  for (const match of stack.matchAll(/([\w:]+):(\d+):(\d+)/g)) {
+    const [, file, line, column] = match;
+    if (file !== name) continue;
+    const place = lookUp(bundle, Number(line), Number(column));
+    // The SDK's own lines are no help to who wrote the plugin.
+    if (place !== undefined && !/\/(?:sdk|config)\/(?:dist|src)\/|\/dist\/config\//.test(place.file)) return place;
+  }
+  return undefined;
+}
+
+function lookUp(bundle: PluginBundle, line: number, column: number): Place | undefined {
+  try {
+    const origin = new SourceMap(JSON.parse(bundle.sourceMap)).findOrigin(line, column) as { readonly fileName?: string; readonly lineNumber?: number; readonly columnNumber?: number };
+    if (origin.fileName === undefined || origin.lineNumber === undefined || origin.columnNumber === undefined) return undefined;
+    return { file: resolve(dirname(bundle.file), origin.fileName), line: origin.lineNumber, column: origin.columnNumber };
+  } catch {
+    return undefined;
+  }
+}
