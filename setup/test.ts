@@ -12,7 +12,12 @@ import type { TestEvent } from "node:test/reporters";
 
 type Step =
   | { readonly type: "command"; readonly name: string; readonly argv: readonly string[] }
-  | { readonly type: "tests"; readonly name: string; readonly files: readonly string[]; readonly concurrency: number };
+  | {
+      readonly type: "tests";
+      readonly name: string;
+      readonly files: readonly string[];
+      readonly concurrency: number;
+    };
 
 const TEST_MS_MAX = 10 * 60_000;
 
@@ -22,9 +27,23 @@ const groups: Readonly<Record<string, readonly Step[]>> = {
     { type: "command", name: "lint", argv: ["oxlint", "--deny-warnings"] },
     { type: "command", name: "types", argv: ["tsc", "-p", "tsconfig.test.json"] },
   ],
-  unit: [{ type: "tests", name: "unit tests", files: globSync(["{sdk,runtime,lab}/src/**/*.test.ts", "plugins/*/**/*.test.ts"]).sort(), concurrency: 2 }],
+  unit: [
+    {
+      type: "tests",
+      name: "unit tests",
+      files: globSync(["{sdk,runtime,lab}/src/**/*.test.ts", "plugins/*/**/*.test.ts"]).toSorted(),
+      concurrency: 2,
+    },
+  ],
   // One at a time: these measure time against protocol timers, and the machine is small.
-  integration: [{ type: "tests", name: "integration tests", files: globSync(["runtime/test/**/*.test.ts", "examples/*/*.test.ts"]).sort(), concurrency: 1 }],
+  integration: [
+    {
+      type: "tests",
+      name: "integration tests",
+      files: globSync(["runtime/test/**/*.test.ts", "examples/*/*.test.ts"]).toSorted(),
+      concurrency: 1,
+    },
+  ],
 };
 
 interface Counts {
@@ -53,7 +72,9 @@ function chooseSteps(words: readonly string[]): readonly Step[] {
   if (words.length === 0) return Object.values(groups).flat();
   const files = words.filter((word) => groups[word] === undefined);
   const chosen = words.flatMap((word) => groups[word] ?? []);
-  return files.length === 0 ? chosen : [...chosen, { type: "tests", name: files.join(" "), files, concurrency: 1 }];
+  return files.length === 0
+    ? chosen
+    : [...chosen, { type: "tests", name: files.join(" "), files, concurrency: 1 }];
 }
 
 function runCommand(step: Extract<Step, { type: "command" }>): void {
@@ -71,7 +92,11 @@ function runCommand(step: Extract<Step, { type: "command" }>): void {
 
 async function runTests(step: Extract<Step, { type: "tests" }>): Promise<void> {
   if (step.files.length === 0) throw new Error(`${step.name}: no test file was found`);
-  const stream = run({ files: [...step.files], concurrency: step.concurrency, timeout: TEST_MS_MAX });
+  const stream = run({
+    files: [...step.files],
+    concurrency: step.concurrency,
+    timeout: TEST_MS_MAX,
+  });
   for await (const event of stream as AsyncIterable<TestEvent>) report(event);
 }
 
@@ -83,10 +108,15 @@ function report(event: TestEvent): void {
       // A suite is counted by its tests; a file without tests of its own is reported by the runner as a test.
       if (data.details.type === "suite") return;
       const indent = "  ".repeat(data.nesting);
-      const place = data.file === undefined ? "" : ` (${data.file.slice(process.cwd().length + 1)}:${data.line})`;
+      const place =
+        data.file === undefined
+          ? ""
+          : ` (${data.file.slice(process.cwd().length + 1)}:${data.line})`;
       if (data.skip !== undefined && data.skip !== false) {
         total.skipped++;
-        skips.push(`${data.name}: ${typeof data.skip === "string" && data.skip !== "" ? data.skip : "no reason given"}`);
+        skips.push(
+          `${data.name}: ${typeof data.skip === "string" && data.skip !== "" ? data.skip : "no reason given"}`,
+        );
         console.log(`${indent}skip ${data.name}: ${String(data.skip)}`);
       } else if (event.type === "test:pass") {
         total.passed++;
@@ -110,4 +140,3 @@ function report(event: TestEvent): void {
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
-

@@ -4,14 +4,24 @@ import { test } from "node:test";
 import { jsonLines } from "./json-lines.ts";
 
 /** A reader over one end of a pair: what it got, how it ended, and the other end to write raw bytes to. */
-function reader(lineBytesMax?: number): { messages: unknown[]; ended: () => string | undefined | null; other: Duplex } {
+function reader(lineBytesMax?: number): {
+  messages: unknown[];
+  ended: () => string | undefined | null;
+  other: Duplex;
+} {
   const [near, other] = duplexPair();
   const messages: unknown[] = [];
   let ended: string | undefined | null = null;
-  jsonLines(near, (message) => messages.push(message), (reason) => (ended = reason), lineBytesMax);
+  jsonLines(
+    near,
+    (message) => messages.push(message),
+    (reason) => (ended = reason),
+    lineBytesMax,
+  );
   return { messages, ended: () => ended, other };
 }
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+const settle = (): Promise<void> =>
+  new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 test("messages arrive whole however the bytes are cut", async () => {
   const { messages, other } = reader();
@@ -38,7 +48,12 @@ test("a line without end is not collected for ever", async () => {
 
 test("send refuses when the other side does not keep up", () => {
   const stuck = new Duplex({ read() {}, write() {} });
-  const lines = jsonLines<string>(stuck, () => undefined, () => undefined, 1000);
+  const lines = jsonLines<string>(
+    stuck,
+    () => undefined,
+    () => undefined,
+    1000,
+  );
   assert.equal(lines.send("x".repeat(2000)), true);
   assert.equal(lines.send("y"), false);
 });

@@ -29,7 +29,11 @@ describe("the packed tarballs", () => {
     for (const workspace of ["sdk", "runtime"]) {
       command("npm", ["pack", "--pack-destination", folder], join(root, workspace), process.env);
     }
-    tarballs.push(...readdirSync(folder).filter((file) => file.endsWith(".tgz")).map((file) => join(folder, file)));
+    tarballs.push(
+      ...readdirSync(folder)
+        .filter((file) => file.endsWith(".tgz"))
+        .map((file) => join(folder, file)),
+    );
     assert.equal(tarballs.length, 2);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,18 +43,37 @@ describe("the packed tarballs", () => {
       const home = join(folder, version);
       const node = join(home, "node", "node_modules", `node-linux-${ARCHITECTURE}`);
       mkdirSync(join(home, "node"), { recursive: true });
-      command("npm", ["install", "--prefix", join(home, "node"), "--no-save", "--no-package-lock", `node-linux-${ARCHITECTURE}@${version}`], home, process.env);
+      command(
+        "npm",
+        [
+          "install",
+          "--prefix",
+          join(home, "node"),
+          "--no-save",
+          "--no-package-lock",
+          `node-linux-${ARCHITECTURE}@${version}`,
+        ],
+        home,
+        process.env,
+      );
 
       const project = join(home, "project");
       mkdirSync(project);
       writeFileSync(join(project, "package.json"), "{}");
-      const environment = { ...process.env, PATH: `${join(node, "bin")}:${systemPath()}`, npm_config_nodedir: node };
+      const environment = {
+        ...process.env,
+        PATH: `${join(node, "bin")}:${systemPath()}`,
+        npm_config_nodedir: node,
+      };
       command("npm", ["install", "--no-audit", "--no-fund", ...tarballs], project, environment);
       writeFileSync(join(project, "karuntime.config.ts"), CONFIGURATION);
       writeFileSync(join(project, "always.ts"), PLUGIN);
 
       const karuntime = join(project, "node_modules", ".bin", "karuntime");
-      assert.match(command(karuntime, ["validate"], project, environment), /is good: 1 virtual router, 1 check/);
+      assert.match(
+        command(karuntime, ["validate"], project, environment),
+        /is good: 1 virtual router, 1 check/,
+      );
       if (process.getuid?.() !== 0) return;
       const status = startAndAsk(karuntime, project, environment);
       assert.match(status, /VI_1 {2}FAULT/);
@@ -75,10 +98,18 @@ function startAndAsk(karuntime: string, project: string, environment: NodeJS.Pro
 
 /** PATH without this checkout's own Node and tools. */
 function systemPath(): string {
-  return (process.env["PATH"] ?? "").split(":").filter((entry) => !entry.startsWith(root)).join(":");
+  return (process.env["PATH"] ?? "")
+    .split(":")
+    .filter((entry) => !entry.startsWith(root))
+    .join(":");
 }
 
-function command(file: string, argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): string {
+function command(
+  file: string,
+  argv: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): string {
   const result = spawnSync(file, argv, { cwd, env, encoding: "utf8", timeout: 180_000 });
   assert.equal(result.status, 0, `${file} ${argv.join(" ")}\n${result.stdout}\n${result.stderr}`);
   return result.stdout;

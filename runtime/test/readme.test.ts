@@ -1,13 +1,22 @@
 /** What README and docs show is true: their TypeScript compiles and loads, their commands run, their links lead somewhere. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const pages = ["README.md", ...globSync("docs/*.md", { cwd: root }).sort()];
+const pages = ["README.md", ...globSync("docs/*.md", { cwd: root }).toSorted()];
 
 /** These take minutes or are this run itself; the example's test runs the demo. */
 const NOT_RUN = /^npm (run demo|test|run bench)\b/;
@@ -18,7 +27,9 @@ interface Block {
 }
 
 function blocks(page: string): Block[] {
-  return [...readFileSync(join(root, page), "utf8").matchAll(/^```(\w*)\n([\s\S]*?)^```/gm)].map((match) => ({ language: match[1] ?? "", text: match[2] ?? "" }));
+  return [...readFileSync(join(root, page), "utf8").matchAll(/^```(\w*)\n([\s\S]*?)^```/gm)].map(
+    (match) => ({ language: match[1] ?? "", text: match[2] ?? "" }),
+  );
 }
 
 for (const page of pages) {
@@ -36,18 +47,31 @@ for (const page of pages) {
       }
       if (files.length === 0) return;
       symlinkSync(join(root, "node_modules"), join(project, "node_modules"));
-      writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ extends: join(root, "examples/tsconfig.plugin.json"), include: ["**/*.ts"] }));
+      writeFileSync(
+        join(project, "tsconfig.json"),
+        JSON.stringify({
+          extends: join(root, "examples/tsconfig.plugin.json"),
+          include: ["**/*.ts"],
+        }),
+      );
       run("tsc", ["-p", "."], project);
-      if (existsSync(join(project, "karuntime.config.ts"))) assert.match(run("karuntime", ["validate"], project), /is good/);
+      if (existsSync(join(project, "karuntime.config.ts")))
+        assert.match(run("karuntime", ["validate"], project), /is good/);
     });
 
     test("its commands run", () => {
-      const commands = blocks(page).filter((block) => block.language === "sh").flatMap((block) => block.text.split("\n")).map((line) => line.replace(/\s+#.*$/, "").trim()).filter((line) => line !== "" && !NOT_RUN.test(line));
+      const commands = blocks(page)
+        .filter((block) => block.language === "sh")
+        .flatMap((block) => block.text.split("\n"))
+        .map((line) => line.replace(/\s+#.*$/, "").trim())
+        .filter((line) => line !== "" && !NOT_RUN.test(line));
       for (const command of commands) run("sh", ["-c", command], root);
     });
 
     test("its links lead somewhere", () => {
-      const links = [...readFileSync(join(root, page), "utf8").matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map((match) => match[1] ?? "");
+      const links = [
+        ...readFileSync(join(root, page), "utf8").matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g),
+      ].map((match) => match[1] ?? "");
       const dead = links.filter((link) => !existsSync(join(root, dirname(page), link)));
       assert.deepEqual(dead, []);
     });

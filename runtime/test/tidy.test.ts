@@ -21,21 +21,49 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["health", "isolated-vm", "undici", "node:"],
   plugins: ["sandbox/protocol.ts", "config/diagnostic.ts", "esbuild", "node:"],
   config: ["packet", "vrrp", "plugins", "sandbox/protocol.ts", "sandbox/spawn.ts", "zod", "node:"],
-  daemon: ["vrrp/types.ts", "engine/protocol.ts", "sandbox/protocol.ts", "sandbox/spawn.ts", "config", "plugins", "observe", "zod", "node:"],
-  observe: ["engine/protocol.ts", "sandbox/protocol.ts", "vrrp/types.ts", "pino", "pino-pretty", "node:"],
+  daemon: [
+    "vrrp/types.ts",
+    "engine/protocol.ts",
+    "sandbox/protocol.ts",
+    "sandbox/spawn.ts",
+    "config",
+    "plugins",
+    "observe",
+    "zod",
+    "node:",
+  ],
+  observe: [
+    "engine/protocol.ts",
+    "sandbox/protocol.ts",
+    "vrrp/types.ts",
+    "pino",
+    "pino-pretty",
+    "node:",
+  ],
   cli: ["daemon", "config", "observe", "node:"],
 };
 const PURE = ["packet", "vrrp", "health"];
 
-const sources = globSync("runtime/src/**/*.ts", { cwd: root }).filter((file) => !file.endsWith(".test.ts"));
+const sources = globSync("runtime/src/**/*.ts", { cwd: root }).filter(
+  (file) => !file.endsWith(".test.ts"),
+);
 
 function importsOf(file: string): string[] {
-  return [...readFileSync(join(root, file), "utf8").matchAll(/^(?:import|export)\b[^;"]*\bfrom "([^"]+)"|\bimport\("([^"]+)"\)/gm)].map((match) => match[1] ?? match[2] ?? "");
+  return [
+    ...readFileSync(join(root, file), "utf8").matchAll(
+      /^(?:import|export)\b[^;"]*\bfrom "([^"]+)"|\bimport\("([^"]+)"\)/gm,
+    ),
+  ].map((match) => match[1] ?? match[2] ?? "");
 }
 
 test("every room has a row in the table of imports", () => {
-  const rooms = new Set(sources.map((file) => file.split("/")[2] ?? "").filter((room) => !room.endsWith(".ts")));
-  assert.deepEqual([...rooms].filter((room) => MAY_IMPORT[room] === undefined), []);
+  const rooms = new Set(
+    sources.map((file) => file.split("/")[2] ?? "").filter((room) => !room.endsWith(".ts")),
+  );
+  assert.deepEqual(
+    [...rooms].filter((room) => MAY_IMPORT[room] === undefined),
+    [],
+  );
 });
 
 test("imports go only where the table allows", () => {
@@ -45,41 +73,83 @@ test("imports go only where the table allows", () => {
     const allowed = MAY_IMPORT[room];
     if (allowed === undefined) continue;
     for (const specifier of importsOf(file)) {
-      const target = specifier.startsWith(".") ? relative("runtime/src", normalize(join(dirname(file), specifier))) : specifier;
-      const besideTheRooms = !target.includes("/") && target.endsWith(".ts") && !PURE.includes(room);
+      const target = specifier.startsWith(".")
+        ? relative("runtime/src", normalize(join(dirname(file), specifier)))
+        : specifier;
+      const besideTheRooms =
+        !target.includes("/") && target.endsWith(".ts") && !PURE.includes(room);
       const inside = target.startsWith(`${room}/`);
-      if (!inside && !besideTheRooms && !allowed.some((entry) => target === entry || target.startsWith(entry.endsWith(":") ? entry : `${entry}/`))) wrong.push(`${file} imports ${specifier}`);
+      if (
+        !inside &&
+        !besideTheRooms &&
+        !allowed.some(
+          (entry) =>
+            target === entry || target.startsWith(entry.endsWith(":") ? entry : `${entry}/`),
+        )
+      )
+        wrong.push(`${file} imports ${specifier}`);
     }
   }
   assert.deepEqual(wrong, []);
 });
 
 test("the sdk imports nothing", () => {
-  const wrong = globSync("sdk/src/**/*.ts", { cwd: root }).filter((file) => !file.endsWith(".test.ts")).flatMap((file) => importsOf(file).filter((specifier) => !specifier.startsWith("./")).map((specifier) => `${file} imports ${specifier}`));
+  const wrong = globSync("sdk/src/**/*.ts", { cwd: root })
+    .filter((file) => !file.endsWith(".test.ts"))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((specifier) => !specifier.startsWith("./"))
+        .map((specifier) => `${file} imports ${specifier}`),
+    );
   assert.deepEqual(wrong, []);
 });
 
 test("the pure rooms read no clock and no random source", () => {
-  const wrong = sources.filter((file) => PURE.includes(file.split("/")[2] ?? "")).filter((file) => /\bDate\b|Math\.random|performance\.|setTimeout|process\./.test(readFileSync(join(root, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "")));
+  const wrong = sources
+    .filter((file) => PURE.includes(file.split("/")[2] ?? ""))
+    .filter((file) =>
+      /\bDate\b|Math\.random|performance\.|setTimeout|process\./.test(
+        readFileSync(join(root, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ""),
+      ),
+    );
   assert.deepEqual(wrong, []);
 });
 
 test(`no source file is longer than ${LINES_MAX} lines`, () => {
-  const long = [...sources, ...globSync("{sdk/src,lab/src,bench,setup}/**/*.ts", { cwd: root, exclude: ["**/node_modules/**"] })].map((file) => ({ file, lines: readFileSync(join(root, file), "utf8").split("\n").length })).filter(({ lines }) => lines > LINES_MAX);
+  const long = [
+    ...sources,
+    ...globSync("{sdk/src,lab/src,bench,setup}/**/*.ts", {
+      cwd: root,
+      exclude: ["**/node_modules/**"],
+    }),
+  ]
+    .map((file) => ({ file, lines: readFileSync(join(root, file), "utf8").split("\n").length }))
+    .filter(({ lines }) => lines > LINES_MAX);
   assert.deepEqual(long, []);
 });
 
 test("every source file says at its head what it is", () => {
-  const silent = sources.filter((file) => !readFileSync(join(root, file), "utf8").trimStart().startsWith("/**") && !readFileSync(join(root, file), "utf8").trimStart().startsWith("//"));
+  const silent = sources.filter(
+    (file) =>
+      !readFileSync(join(root, file), "utf8").trimStart().startsWith("/**") &&
+      !readFileSync(join(root, file), "utf8").trimStart().startsWith("//"),
+  );
   assert.deepEqual(silent, []);
 });
 
 test("every example is run by a test", () => {
-  const examples = globSync("examples/*/package.json", { cwd: root }).map((file) => file.split("/")[1] ?? "");
-  const untested = examples.filter((example) => globSync(`examples/${example}/*.test.ts`, { cwd: root }).length === 0);
+  const examples = globSync("examples/*/package.json", { cwd: root }).map(
+    (file) => file.split("/")[1] ?? "",
+  );
+  const untested = examples.filter(
+    (example) => globSync(`examples/${example}/*.test.ts`, { cwd: root }).length === 0,
+  );
   assert.deepEqual(untested, []);
 });
 
 test("the lock file names no registry", () => {
-  assert.doesNotMatch(readFileSync(join(root, "package-lock.json"), "utf8"), /"resolved": "https?:/);
+  assert.doesNotMatch(
+    readFileSync(join(root, "package-lock.json"), "utf8"),
+    /"resolved": "https?:/,
+  );
 });

@@ -19,14 +19,24 @@ export interface Permissions {
 /** One option that the operator sets in the configuration. Without a default it must be set. */
 export type OptionDeclaration =
   | { readonly type: "string"; readonly default?: string; readonly description?: string }
-  | { readonly type: "number"; readonly default?: number; readonly min?: number; readonly max?: number; readonly description?: string }
+  | {
+      readonly type: "number";
+      readonly default?: number;
+      readonly min?: number;
+      readonly max?: number;
+      readonly description?: string;
+    }
   | { readonly type: "boolean"; readonly default?: boolean; readonly description?: string };
 
 export type OptionDeclarations = Readonly<Record<string, OptionDeclaration>>;
 
 /** The values that declarations of options lead to. */
 export type OptionValues<Declarations extends OptionDeclarations> = {
-  readonly [Name in keyof Declarations]: Declarations[Name]["type"] extends "string" ? string : Declarations[Name]["type"] extends "number" ? number : boolean;
+  readonly [Name in keyof Declarations]: Declarations[Name]["type"] extends "string"
+    ? string
+    : Declarations[Name]["type"] extends "number"
+      ? number
+      : boolean;
 };
 
 /** What `down` returns: hand it on as the check's result. */
@@ -118,6 +128,8 @@ export interface CheckDefinition<Declarations extends OptionDeclarations = Optio
  *   },
  * });
  */
-export function defineCheck<const Declarations extends OptionDeclarations = Record<never, never>>(definition: CheckDefinition<Declarations>): CheckDefinition<Declarations> & { readonly kind: "check" } {
+export function defineCheck<const Declarations extends OptionDeclarations = Record<never, never>>(
+  definition: CheckDefinition<Declarations>,
+): CheckDefinition<Declarations> & { readonly kind: "check" } {
   return { kind: "check", ...definition };
 }

@@ -46,7 +46,9 @@ export function onlyAnswers(stage: Stage, sinceMs: number, node: Node): Fact {
 export function sendersInOrder(stage: Stage, sinceMs: number): readonly string[] {
   const names = stage.wire
     .advertisements(sinceMs)
-    .map(({ source }) => [stage.a, stage.b].find((node) => node.address === source)?.name ?? source);
+    .map(
+      ({ source }) => [stage.a, stage.b].find((node) => node.address === source)?.name ?? source,
+    );
   return names.filter((name, index) => name !== names[index - 1]);
 }
 

@@ -52,13 +52,16 @@ export function sayVerdict(verdict: Verdict): void {
   say(`  the client got no answer for ${seconds(verdict.outageMs)}`);
   say(`  allowed ${seconds(totalMs(verdict.allowed))}: ${parts}`);
   say(`  who answers: before ${verdict.before}, after ${verdict.after}`);
-  for (const fact of verdict.facts) say(`  ${fact.holds ? "yes" : verdictColour(false, "NO ")}: ${fact.text}`);
+  for (const fact of verdict.facts)
+    say(`  ${fact.holds ? "yes" : verdictColour(false, "no ")}: ${fact.text}`);
   say(`  ${verdictColour(verdict.passed, verdict.passed ? "PASS" : "FAIL")}`);
 }
 
 /** A step that could not be played to its end. */
 export function sayFailure(error: unknown): void {
-  say(`  ${verdictColour(false, `FAIL: ${error instanceof Error ? error.message : String(error)}`)}`);
+  say(
+    `  ${verdictColour(false, `FAIL: ${error instanceof Error ? error.message : String(error)}`)}`,
+  );
 }
 
 export function sayTable(verdicts: readonly Verdict[]): void {

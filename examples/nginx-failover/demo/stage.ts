@@ -51,7 +51,12 @@ export async function setUpStage(): Promise<Stage> {
   };
 }
 
-async function createNode(lab: Lab, name: string, address: string, priority: number): Promise<Node> {
+async function createNode(
+  lab: Lab,
+  name: string,
+  address: string,
+  priority: number,
+): Promise<Node> {
   const host = await lab.host(name, { address: `${address}/24` });
   let karuntime: Karuntime | undefined;
   return {
@@ -80,7 +85,10 @@ function retell(name: string, record: LogRecord): void {
   const transition = transitionOf(record);
   if (transition !== undefined) {
     const { virtualRouter, to, reason, priority, atMs } = transition;
-    remark(`${name}: ${virtualRouter} is ${to.toUpperCase()} (${reason}), priority ${priority}`, atMs);
+    remark(
+      `${name}: ${virtualRouter} is ${to.toUpperCase()} (${reason}), priority ${priority}`,
+      atMs,
+    );
   } else if (record.level === "warn" || record.level === "error") {
     const { reason, error } = record.fields;
     const why = [reason, error].filter((detail) => typeof detail === "string").join("; ");

@@ -212,7 +212,10 @@ export const steps: readonly Step[] = [
           },
           onlySender(stage, sinceMs, stage.a),
           everyAdvertisement(stage, sinceMs),
-          { text: "the check runs again, and is up", holds: (await checkOf(stage.a)).state === "up" },
+          {
+            text: "the check runs again, and is up",
+            holds: (await checkOf(stage.a)).state === "up",
+          },
         ],
       });
     },

@@ -18,7 +18,9 @@ options
       --log-level LEVEL       start: debug, info, warn or error (default: info)
 `;
 
-const commands: Readonly<Record<string, () => Promise<{ run(argv: readonly string[]): Promise<number> }>>> = {
+const commands: Readonly<
+  Record<string, () => Promise<{ run(argv: readonly string[]): Promise<number> }>>
+> = {
   start: () => import("./start.ts"),
   validate: () => import("./validate.ts"),
   status: () => import("./status.ts"),

@@ -7,7 +7,10 @@ const CONFIGURATION_FILES = ["karuntime.config.ts", "/etc/karuntime/karuntime.co
 /** @throws Error when no configuration is named and none is in the usual places. */
 export function configurationFile(given: string | undefined): string {
   const file = given ?? CONFIGURATION_FILES.find((candidate) => existsSync(candidate));
-  if (file === undefined) throw new Error(`no configuration: none of ${CONFIGURATION_FILES.join(", ")} exists; name one with -c FILE`);
+  if (file === undefined)
+    throw new Error(
+      `no configuration: none of ${CONFIGURATION_FILES.join(", ")} exists; name one with -c FILE`,
+    );
   return resolve(file);
 }
 
@@ -15,6 +18,9 @@ export function configurationFile(given: string | undefined): string {
 export function runtimeDirectory(given: string | undefined): string {
   if (given !== undefined) return resolve(given);
   const base = process.getuid?.() === 0 ? "/run" : process.env["XDG_RUNTIME_DIR"];
-  if (base === undefined || base === "") throw new Error("without root and XDG_RUNTIME_DIR there is no usual place for the sockets; name one with --runtime-directory DIR");
+  if (base === undefined || base === "")
+    throw new Error(
+      "without root and XDG_RUNTIME_DIR there is no usual place for the sockets; name one with --runtime-directory DIR",
+    );
   return join(base, "karuntime");
 }

@@ -17,16 +17,28 @@ export async function run(argv: readonly string[]): Promise<number> {
       "log-level": { type: "string", default: "info" },
     },
   });
-  const log = await createLog(oneOf<LogFormat>("--log-format", values["log-format"], ["json", "pretty"]), oneOf<LogLevel>("--log-level", values["log-level"], ["debug", "info", "warn", "error"]));
+  const log = await createLog(
+    oneOf<LogFormat>("--log-format", values["log-format"], ["json", "pretty"]),
+    oneOf<LogLevel>("--log-level", values["log-level"], ["debug", "info", "warn", "error"]),
+  );
 
   const signal = new Promise<string>((resolve) => {
     process.once("SIGTERM", resolve);
     process.once("SIGINT", resolve);
   });
-  process.on("SIGHUP", () => log.warn("SIGHUP changes nothing: a changed configuration takes effect when karuntime is started again"));
+  process.on("SIGHUP", () =>
+    log.warn(
+      "SIGHUP changes nothing: a changed configuration takes effect when karuntime is started again",
+    ),
+  );
 
   try {
-    const daemon = await startDaemon({ configuration: configurationFile(values.config), runtimeDirectory: runtimeDirectory(values["runtime-directory"]), log, version: VERSION });
+    const daemon = await startDaemon({
+      configuration: configurationFile(values.config),
+      runtimeDirectory: runtimeDirectory(values["runtime-directory"]),
+      log,
+      version: VERSION,
+    });
     log.info({ signal: await signal }, "stopping");
     await daemon.stop();
     log.info("stopped");
@@ -40,6 +52,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
-  if (found === undefined) throw new Error(`${option}: found ${JSON.stringify(value)}, expected ${allowed.join(", ")}`);
+  if (found === undefined)
+    throw new Error(`${option}: found ${JSON.stringify(value)}, expected ${allowed.join(", ")}`);
   return found;
 }

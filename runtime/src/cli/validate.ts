@@ -5,11 +5,18 @@ import { loadConfiguration } from "../config/load.ts";
 import { configurationFile } from "./paths.ts";
 
 export async function run(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...argv], options: { config: { type: "string", short: "c" }, json: { type: "boolean", default: false } } });
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { config: { type: "string", short: "c" }, json: { type: "boolean", default: false } },
+  });
   const file = configurationFile(values.config);
   try {
     const { configuration, checks } = await loadConfiguration(file, process.env);
-    process.stdout.write(values.json ? "[]\n" : `${file} is good: ${count(configuration.virtualRouters.length, "virtual router")}, ${count(checks.length, "check")}\n`);
+    process.stdout.write(
+      values.json
+        ? "[]\n"
+        : `${file} is good: ${count(configuration.virtualRouters.length, "virtual router")}, ${count(checks.length, "check")}\n`,
+    );
     return 0;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;

@@ -30,7 +30,9 @@ export interface UserVirtualRouter {
   /** Whether a host with a higher priority takes the addresses back from a living master. Default true. */
   readonly preempt?: boolean;
   /** A password of up to 8 octets, as keepalived's `auth_type PASS` sends it: in the clear. It keeps strangers out by accident, not by intent. */
-  readonly authentication?: { readonly type: "none" } | { readonly type: "PASS"; readonly password: string };
+  readonly authentication?:
+    | { readonly type: "none" }
+    | { readonly type: "PASS"; readonly password: string };
   /** The virtual addresses, as `"192.0.2.10/24"`; without a prefix length it is /32. */
   readonly addresses: readonly string[];
   readonly track?: {
@@ -91,10 +93,15 @@ export function defineConfig(configuration: UserConfiguration): UserConfiguratio
  * @throws Error when the variable is not set and there is no fallback: the configuration does not load.
  */
 export function env(name: string, fallback?: string): string {
-  const environment = (globalThis as { readonly __karuntimeEnvironment?: Readonly<Record<string, string>> }).__karuntimeEnvironment;
-  const value = environment !== undefined && Object.hasOwn(environment, name) ? environment[name] : fallback;
+  const environment = (
+    globalThis as { readonly __karuntimeEnvironment?: Readonly<Record<string, string>> }
+  ).__karuntimeEnvironment;
+  const value =
+    environment !== undefined && Object.hasOwn(environment, name) ? environment[name] : fallback;
   if (value === undefined) {
-    throw new Error(`the environment variable ${name} is not set; set it, or give env("${name}", ...) a second argument`);
+    throw new Error(
+      `the environment variable ${name} is not set; set it, or give env("${name}", ...) a second argument`,
+    );
   }
   return value;
 }

@@ -22,12 +22,18 @@ export interface Diagnostic {
 /** One diagnostic as a person reads it: place, message, the line with a caret, hint. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, column, path, lineText } = diagnostic;
-  const place = line === undefined ? file : `${file}:${line}${column === undefined ? "" : `:${column}`}`;
-  const lines = [`${place}: ${diagnostic.severity}: ${path === undefined ? "" : `${path}: `}${diagnostic.message}`];
+  const place =
+    line === undefined ? file : `${file}:${line}${column === undefined ? "" : `:${column}`}`;
+  const lines = [
+    `${place}: ${diagnostic.severity}: ${path === undefined ? "" : `${path}: `}${diagnostic.message}`,
+  ];
   if (lineText !== undefined && line !== undefined) {
     const margin = `${line} | `;
     lines.push(`  ${margin}${lineText}`);
-    if (column !== undefined) lines.push(`  ${" ".repeat(margin.length)}${lineText.slice(0, column - 1).replace(/\S/g, " ")}^`);
+    if (column !== undefined)
+      lines.push(
+        `  ${" ".repeat(margin.length)}${lineText.slice(0, column - 1).replace(/\S/g, " ")}^`,
+      );
   }
   if (diagnostic.hint !== undefined) lines.push(`  hint: ${diagnostic.hint}`);
   return lines.join("\n");

@@ -7,11 +7,16 @@ import { sandboxUser } from "./sandbox-user.ts";
 
 const ANSWER_MS_MAX = 10_000;
 
-export type Evaluation = { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly error: PluginError };
+export type Evaluation =
+  | { readonly ok: true; readonly value: JsonValue }
+  | { readonly ok: false; readonly error: PluginError };
 
 export interface Evaluator {
   /** Runs a module's top level in an isolate of its own. Never rejects. */
-  evaluate(bundle: PluginBundle, environment: Readonly<Record<string, string | undefined>>): Promise<Evaluation>;
+  evaluate(
+    bundle: PluginBundle,
+    environment: Readonly<Record<string, string | undefined>>,
+  ): Promise<Evaluation>;
   /** Ends the process. */
   stop(): void;
 }
@@ -25,8 +30,12 @@ export function startEvaluator(): Evaluator {
     for (const resolve of waiting.values()) resolve({ ok: false, error: { message } });
     waiting.clear();
   };
-  const lines: JsonLines<DaemonToSandbox> = jsonLines(channel, receive, (reason) => fail(`the process that evaluates it broke off: ${reason ?? "it ended"}`));
-  child.on("error", (error) => fail(`the process that evaluates it could not be started: ${error.message}`));
+  const lines: JsonLines<DaemonToSandbox> = jsonLines(channel, receive, (reason) =>
+    fail(`the process that evaluates it broke off: ${reason ?? "it ended"}`),
+  );
+  child.on("error", (error) =>
+    fail(`the process that evaluates it could not be started: ${error.message}`),
+  );
 
   function receive(message: unknown): void {
     if (!isEvaluated(message)) return;
@@ -40,13 +49,20 @@ export function startEvaluator(): Evaluator {
         const id = nextId++;
         const timer = setTimeout(() => {
           waiting.delete(id);
-          resolve({ ok: false, error: { message: `it did not end within ${ANSWER_MS_MAX / 1000} s` } });
+          resolve({
+            ok: false,
+            error: { message: `it did not end within ${ANSWER_MS_MAX / 1000} s` },
+          });
         }, ANSWER_MS_MAX);
         waiting.set(id, (evaluation) => {
           clearTimeout(timer);
           resolve(evaluation);
         });
-        const defined = Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
+        const defined = Object.fromEntries(
+          Object.entries(environment).filter(
+            (entry): entry is [string, string] => entry[1] !== undefined,
+          ),
+        );
         lines.send({ type: "evaluate", id, bundle, environment: defined });
       });
     },
@@ -58,8 +74,18 @@ export function startEvaluator(): Evaluator {
 }
 
 /** What came back is user-written and stays unknown data; only the envelope is checked here. */
-function isEvaluated(message: unknown): message is { readonly type: "evaluated"; readonly id: number; readonly result: Evaluation } {
+function isEvaluated(
+  message: unknown,
+): message is { readonly type: "evaluated"; readonly id: number; readonly result: Evaluation } {
   if (typeof message !== "object" || message === null) return false;
-  const { type, id, result } = message as { readonly type?: unknown; readonly id?: unknown; readonly result?: { readonly ok?: unknown; readonly error?: { readonly message?: unknown } } };
-  return type === "evaluated" && typeof id === "number" && (result?.ok === true || (result?.ok === false && typeof result.error?.message === "string"));
+  const { type, id, result } = message as {
+    readonly type?: unknown;
+    readonly id?: unknown;
+    readonly result?: { readonly ok?: unknown; readonly error?: { readonly message?: unknown } };
+  };
+  return (
+    type === "evaluated" &&
+    typeof id === "number" &&
+    (result?.ok === true || (result?.ok === false && typeof result.error?.message === "string"))
+  );
 }

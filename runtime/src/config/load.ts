@@ -33,7 +33,10 @@ interface LoadedPlugin {
  * @param environment what `env()` can read.
  * @throws ConfigurationError with every diagnostic that could be found.
  */
-export async function loadConfiguration(file: string, environment: Readonly<Record<string, string | undefined>>): Promise<LoadedConfiguration> {
+export async function loadConfiguration(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<LoadedConfiguration> {
   const evaluator = startEvaluator();
   try {
     const value = await evaluate(evaluator, await bundleOrThrow(file), environment);
@@ -47,7 +50,11 @@ export async function loadConfiguration(file: string, environment: Readonly<Reco
   }
 }
 
-async function loadChecks(checks: readonly CheckConfiguration[], file: string, evaluator: Evaluator): Promise<LoadedConfiguration["checks"]> {
+async function loadChecks(
+  checks: readonly CheckConfiguration[],
+  file: string,
+  evaluator: Evaluator,
+): Promise<LoadedConfiguration["checks"]> {
   const diagnostics: Diagnostic[] = [];
   const plugins = new Map<string, Promise<LoadedPlugin>>();
   const loaded: LoadedConfiguration["checks"][number][] = [];
@@ -57,14 +64,28 @@ async function loadChecks(checks: readonly CheckConfiguration[], file: string, e
     plugins.set(path, plugin);
     try {
       const { bundle: code, manifest } = await plugin;
-      const options = parseOptions(manifest.options, check.options, { file, path: `checks.${check.name}.options` });
+      const options = parseOptions(manifest.options, check.options, {
+        file,
+        path: `checks.${check.name}.options`,
+      });
       if (options.ok) {
         const { intervalMs, timeoutMs, rise, fall } = check;
-        loaded.push({ name: check.name, bundle: code, options: options.value, grant: manifest.permissions, intervalMs, timeoutMs, rise, fall });
+        loaded.push({
+          name: check.name,
+          bundle: code,
+          options: options.value,
+          grant: manifest.permissions,
+          intervalMs,
+          timeoutMs,
+          rise,
+          fall,
+        });
       } else diagnostics.push(...options.diagnostics);
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
-      diagnostics.push(...error.diagnostics.filter((diagnostic) => !diagnostics.includes(diagnostic)));
+      diagnostics.push(
+        ...error.diagnostics.filter((diagnostic) => !diagnostics.includes(diagnostic)),
+      );
     }
   }
   if (diagnostics.length > 0) throw new ConfigurationError(diagnostics);
@@ -84,7 +105,11 @@ async function bundleOrThrow(path: string): Promise<PluginBundle> {
   return result.bundle;
 }
 
-async function evaluate(evaluator: Evaluator, code: PluginBundle, environment: Readonly<Record<string, string | undefined>>): Promise<unknown> {
+async function evaluate(
+  evaluator: Evaluator,
+  code: PluginBundle,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<unknown> {
   const result = await evaluator.evaluate(code, environment);
   if (result.ok) return result.value;
   throw new ConfigurationError([describeError(result.error, code.file)]);

@@ -12,12 +12,22 @@ const DEFAULT_USERS = ["karuntime", "nobody"];
  * @returns undefined when this process is not root: it cannot change its user, and has no privileges to drop.
  * @throws Error when there is no such user, or it is root.
  */
-export function sandboxUser(configured: string | undefined, passwd = readFileSync("/etc/passwd", "utf8")): SandboxUser | undefined {
+export function sandboxUser(
+  configured: string | undefined,
+  passwd = readFileSync("/etc/passwd", "utf8"),
+): SandboxUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const numeric = /^(\d+):(\d+)$/.exec(configured ?? "");
-  const found = numeric === null ? lookUp(passwd, configured === undefined ? DEFAULT_USERS : [configured]) : { uid: Number(numeric[1]), gid: Number(numeric[2]) };
-  if (found === undefined) throw new Error(`sandbox.user: there is no user ${JSON.stringify(configured ?? DEFAULT_USERS.join(" or "))} in /etc/passwd`);
-  if (found.uid === 0 || found.gid === 0) throw new Error("sandbox.user: plugins never run as root; name another user");
+  const found =
+    numeric === null
+      ? lookUp(passwd, configured === undefined ? DEFAULT_USERS : [configured])
+      : { uid: Number(numeric[1]), gid: Number(numeric[2]) };
+  if (found === undefined)
+    throw new Error(
+      `sandbox.user: there is no user ${JSON.stringify(configured ?? DEFAULT_USERS.join(" or "))} in /etc/passwd`,
+    );
+  if (found.uid === 0 || found.gid === 0)
+    throw new Error("sandbox.user: plugins never run as root; name another user");
   return found;
 }
 

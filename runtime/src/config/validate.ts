@@ -5,7 +5,9 @@ import { nearest } from "./diagnostic.ts";
 import type { Configuration } from "./model.ts";
 import { configurationSchema } from "./schema.ts";
 
-export type Validation = { readonly ok: true; readonly configuration: Configuration } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+export type Validation =
+  | { readonly ok: true; readonly configuration: Configuration }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /**
  * Validates what a configuration file exported.
@@ -35,19 +37,48 @@ function diagnose(issue: z.core.$ZodIssue, file: string): Diagnostic[] {
     case "unrecognized_keys":
       return issue.keys.map((key) => {
         const meant = nearest(key, KNOWN_KEYS);
-        return at([...path, key], "found a key that is not known here", meant === undefined ? undefined : `did you mean ${JSON.stringify(meant)}?`);
+        return at(
+          [...path, key],
+          "found a key that is not known here",
+          meant === undefined ? undefined : `did you mean ${JSON.stringify(meant)}?`,
+        );
       });
     case "too_small":
-      return [at(path, `found ${found(issue.input)}, expected ${issue.origin === "array" ? `at least ${issue.minimum} of them` : `${issue.minimum} or more`}`)];
+      return [
+        at(
+          path,
+          `found ${found(issue.input)}, expected ${issue.origin === "array" ? `at least ${issue.minimum} of them` : `${issue.minimum} or more`}`,
+        ),
+      ];
     case "too_big":
-      return [at(path, `found ${found(issue.input)}, expected ${issue.origin === "array" ? `at most ${issue.maximum} of them` : `${issue.maximum} or less`}`)];
+      return [
+        at(
+          path,
+          `found ${found(issue.input)}, expected ${issue.origin === "array" ? `at most ${issue.maximum} of them` : `${issue.maximum} or less`}`,
+        ),
+      ];
     case "invalid_value":
-      return [at(path, `found ${found(issue.input)}, expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`)];
+      return [
+        at(
+          path,
+          `found ${found(issue.input)}, expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`,
+        ),
+      ];
     case "invalid_key":
     case "invalid_format":
-      return [at(path, `found ${found(issue.input)}; ${issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message}`)];
+      return [
+        at(
+          path,
+          `found ${found(issue.input)}; ${issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message}`,
+        ),
+      ];
     case "invalid_union":
-      return [at(path, `${path.at(-1) === "type" ? "" : `found ${found(issue.input)}, `}expected ${UNION_EXPECTATIONS[path.at(-1) ?? ""] ?? UNION_EXPECTATIONS[path.at(-2) ?? ""] ?? "another form"}`)];
+      return [
+        at(
+          path,
+          `${path.at(-1) === "type" ? "" : `found ${found(issue.input)}, `}expected ${UNION_EXPECTATIONS[path.at(-1) ?? ""] ?? UNION_EXPECTATIONS[path.at(-2) ?? ""] ?? "another form"}`,
+        ),
+      ];
     default:
       return [at(path, issue.message)];
   }
@@ -55,9 +86,37 @@ function diagnose(issue: z.core.$ZodIssue, file: string): Diagnostic[] {
 
 /** Every key that any part of a configuration knows, for "did you mean". */
 const KNOWN_KEYS = [
-  "virtualRouters", "checks", "services", "sandbox", "interface", "id", "priority", "advertInterval", "preempt", "authentication",
-  "addresses", "track", "lease", "gratuitousArp", "count", "repeatAfter", "type", "password", "plugin", "options", "interval", "timeout",
-  "rise", "fall", "weight", "check", "start", "stop", "restart", "status", "user",
+  "virtualRouters",
+  "checks",
+  "services",
+  "sandbox",
+  "interface",
+  "id",
+  "priority",
+  "advertInterval",
+  "preempt",
+  "authentication",
+  "addresses",
+  "track",
+  "lease",
+  "gratuitousArp",
+  "count",
+  "repeatAfter",
+  "type",
+  "password",
+  "plugin",
+  "options",
+  "interval",
+  "timeout",
+  "rise",
+  "fall",
+  "weight",
+  "check",
+  "start",
+  "stop",
+  "restart",
+  "status",
+  "user",
 ];
 
 const UNION_EXPECTATIONS: Readonly<Record<string, string>> = {
@@ -75,6 +134,14 @@ function found(value: unknown): string {
 }
 
 function article(expected: string): string {
-  const words: Readonly<Record<string, string>> = { int: "a whole number", number: "a number", string: "a text", boolean: "true or false", object: "an object", record: "an object", array: "a list" };
+  const words: Readonly<Record<string, string>> = {
+    int: "a whole number",
+    number: "a number",
+    string: "a text",
+    boolean: "true or false",
+    object: "an object",
+    record: "an object",
+    array: "a list",
+  };
   return words[expected] ?? expected;
 }

@@ -9,7 +9,17 @@ import { askControl, serveControl } from "./control.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "karuntime-control-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
-const report = { version: "0", startedAt: "", configuration: "", daemon: { pid: 7 }, engine: { pid: 8, state: "running", restarts: 0, scheduling: undefined }, sandboxes: [], virtualRouters: [], checks: [], drops: {} } satisfies StatusReport;
+const report = {
+  version: "0",
+  startedAt: "",
+  configuration: "",
+  daemon: { pid: 7 },
+  engine: { pid: 8, state: "running", restarts: 0, scheduling: undefined },
+  sandboxes: [],
+  virtualRouters: [],
+  checks: [],
+  drops: {},
+} satisfies StatusReport;
 
 test("status is answered over a socket that only its owner can use", async () => {
   const path = join(folder, "control.sock");

@@ -10,7 +10,9 @@ const ANSWER_MS_MAX = 5000;
 const CONNECTIONS_MAX = 32;
 
 export type ControlQuestion = { readonly type: "status" };
-export type ControlAnswer = { readonly type: "status"; readonly status: StatusReport } | { readonly type: "error"; readonly message: string };
+export type ControlAnswer =
+  | { readonly type: "status"; readonly status: StatusReport }
+  | { readonly type: "error"; readonly message: string };
 
 /**
  * Listens on `path`. Whether another daemon lives there is the caller's to find out first, with `askControl`.
@@ -23,7 +25,8 @@ export function serveControl(path: string, status: () => Promise<StatusReport>):
     const lines = jsonLines<ControlAnswer>(
       socket,
       (question) => {
-        if (!isStatusQuestion(question)) return void lines.send({ type: "error", message: 'expected { "type": "status" }' });
+        if (!isStatusQuestion(question))
+          return void lines.send({ type: "error", message: 'expected { "type": "status" }' });
         void status().then((report) => lines.send({ type: "status", status: report }));
       },
       () => undefined,
@@ -44,7 +47,10 @@ export function serveControl(path: string, status: () => Promise<StatusReport>):
 }
 
 /** Asks the daemon at `path`. Resolves undefined when none is there. Rejects when the socket cannot be used or no answer comes within 5 s. */
-export function askControl(path: string, question: ControlQuestion): Promise<ControlAnswer | undefined> {
+export function askControl(
+  path: string,
+  question: ControlQuestion,
+): Promise<ControlAnswer | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     const timer = setTimeout(() => {

@@ -48,10 +48,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const controlPath = join(runtimeDirectory, "control.sock");
   const other = await askControl(controlPath, { type: "status" });
   if (other?.type === "status") {
-    throw new Error(`karuntime already runs here (process ${other.status.daemon.pid}, ${controlPath}); stop it first, or give this one another --runtime-directory`);
+    throw new Error(
+      `karuntime already runs here (process ${other.status.daemon.pid}, ${controlPath}); stop it first, or give this one another --runtime-directory`,
+    );
   }
 
-  const engine = startEngine({ socket: join(runtimeDirectory, "engine.sock"), log, onMessage: (message) => logEngine(log, message) });
+  const engine = startEngine({
+    socket: join(runtimeDirectory, "engine.sock"),
+    log,
+    onMessage: (message) => logEngine(log, message),
+  });
   let loaded: LoadedConfiguration;
   try {
     loaded = await loadConfiguration(options.configuration, process.env);
@@ -61,7 +67,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
   const { configuration } = loaded;
   log.info(
-    { configuration: options.configuration, virtualRouters: configuration.virtualRouters.map((router) => router.name), checks: loaded.checks.map((check) => check.name) },
+    {
+      configuration: options.configuration,
+      virtualRouters: configuration.virtualRouters.map((router) => router.name),
+      checks: loaded.checks.map((check) => check.name),
+    },
     "configuration loaded",
   );
   const judge = createJudge(loaded, engine, log);
@@ -78,7 +88,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       daemon: { pid: process.pid },
       engine: { ...engine.status(), scheduling: engineStatus?.scheduling },
       sandboxes: sandbox === undefined ? [] : [{ name: sandbox.name, ...sandbox.status() }],
-      virtualRouters: (engineStatus?.virtualRouters ?? []).map((router) => ({ ...router, since: new Date(now - router.stateAgeMs).toISOString() })),
+      virtualRouters: (engineStatus?.virtualRouters ?? []).map((router) => ({
+        ...router,
+        since: new Date(now - router.stateAgeMs).toISOString(),
+      })),
       checks: loaded.checks.map(({ name, bundle, intervalMs, timeoutMs }) => ({
         ...(reports.find((report) => report.check === name) ?? emptyReport(name)),
         plugin: bundle.file,
@@ -107,7 +120,9 @@ interface Judge {
 
 /** Holds what the checks say now and tells the engine of each change. */
 function createJudge(loaded: LoadedConfiguration, engine: EngineProcess, log: Logger): Judge {
-  const states = new Map<string, TrackerState>(loaded.checks.map((check) => [check.name, "unknown"]));
+  const states = new Map<string, TrackerState>(
+    loaded.checks.map((check) => [check.name, "unknown"]),
+  );
   return {
     set(check, state, reason) {
       const before = states.get(check);
@@ -121,16 +136,22 @@ function createJudge(loaded: LoadedConfiguration, engine: EngineProcess, log: Lo
   };
 }
 
-function startOperatorSandbox(loaded: LoadedConfiguration, judge: Judge, log: Logger): SandboxProcess {
+function startOperatorSandbox(
+  loaded: LoadedConfiguration,
+  judge: Judge,
+  log: Logger,
+): SandboxProcess {
   const services = createServiceActions(loaded.configuration.services);
   const sandbox = startSandbox({
     name: OPERATOR,
     user: sandboxUser(loaded.configuration.sandbox.user),
-    checks: () => loaded.checks.map((check) => ({ ...check, initialState: judge.state(check.name) })),
+    checks: () =>
+      loaded.checks.map((check) => ({ ...check, initialState: judge.state(check.name) })),
     log,
     onMessage: receive,
     onSilent: (forMs) => {
-      for (const { name } of loaded.checks) judge.set(name, "down", `no sandbox host has run for ${Math.round(forMs / 1000)} s`);
+      for (const { name } of loaded.checks)
+        judge.set(name, "down", `no sandbox host has run for ${Math.round(forMs / 1000)} s`);
     },
   });
 
@@ -146,12 +167,16 @@ function startOperatorSandbox(loaded: LoadedConfiguration, judge: Judge, log: Lo
     }
   }
 
-  async function performService(message: Extract<SandboxToDaemon, { type: "service" }>): Promise<void> {
+  async function performService(
+    message: Extract<SandboxToDaemon, { type: "service" }>,
+  ): Promise<void> {
     const { check, service, action } = message;
     const grant = loaded.checks.find((entry) => entry.name === check)?.grant;
-    if (grant === undefined) return sandbox.answerService(message.id, { ok: false, error: "there is no such check" });
+    if (grant === undefined)
+      return sandbox.answerService(message.id, { ok: false, error: "there is no such check" });
     const result = await services.perform(grant, service, action);
-    if (!result.ok) log.warn({ check, service, action, error: result.error }, "service action failed");
+    if (!result.ok)
+      log.warn({ check, service, action, error: result.error }, "service action failed");
     else if (action !== "status") log.info({ check, service, action }, "service action performed");
     sandbox.answerService(message.id, result);
   }
@@ -163,8 +188,18 @@ function logEngine(log: Logger, message: EngineToDaemon): void {
   switch (message.type) {
     case "transition": {
       const { virtualRouter, from, to, reason, priority, faults } = message;
-      const fields = { virtualRouter, from, to, reason, priority, ...(faults.length === 0 ? {} : { faults: faults.map(describeFault) }) };
-      return log[to === "fault" ? "warn" : "info"](fields, `${virtualRouter} is ${to.toUpperCase()}`);
+      const fields = {
+        virtualRouter,
+        from,
+        to,
+        reason,
+        priority,
+        ...(faults.length === 0 ? {} : { faults: faults.map(describeFault) }),
+      };
+      return log[to === "fault" ? "warn" : "info"](
+        fields,
+        `${virtualRouter} is ${to.toUpperCase()}`,
+      );
     }
     case "log":
       return log[message.level](message.fields, message.message);

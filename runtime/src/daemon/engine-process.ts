@@ -42,7 +42,9 @@ export interface EngineOptions {
 }
 
 /** Starts the engine at once, so that it warms up while the configuration loads; `configure` gives it its work. */
-export function startEngine(options: EngineOptions): EngineProcess & { readonly configure: (virtualRouters: readonly VirtualRouterConfig[]) => void } {
+export function startEngine(options: EngineOptions): EngineProcess & {
+  readonly configure: (virtualRouters: readonly VirtualRouterConfig[]) => void;
+} {
   const { log } = options;
   const trackers = new Map<string, TrackerState>();
   const waiting = new Map<number, (status: EngineStatus) => void>();
@@ -58,14 +60,20 @@ export function startEngine(options: EngineOptions): EngineProcess & { readonly 
   let restartTimer: NodeJS.Timeout | undefined;
 
   function launch(): void {
-    const started = spawn(process.execPath, [fileURLToPath(new URL("../engine/main.js", import.meta.url)), "--socket", options.socket], {
-      stdio: ["ignore", "inherit", "inherit"],
-      // A terminal's Ctrl-C is for the daemon, which then stops the engine in order.
-      detached: true,
-    });
+    const started = spawn(
+      process.execPath,
+      [fileURLToPath(new URL("../engine/main.js", import.meta.url)), "--socket", options.socket],
+      {
+        stdio: ["ignore", "inherit", "inherit"],
+        // A terminal's Ctrl-C is for the daemon, which then stops the engine in order.
+        detached: true,
+      },
+    );
     child = started;
     heardAtMs = performance.now();
-    started.on("error", (error) => log.error({ error: error.message }, "the engine could not be started"));
+    started.on("error", (error) =>
+      log.error({ error: error.message }, "the engine could not be started"),
+    );
     started.on("exit", (status, signal) => {
       if (child !== started) return;
       child = undefined;
@@ -74,7 +82,10 @@ export function startEngine(options: EngineOptions): EngineProcess & { readonly 
       if (stopping !== undefined) return stopping();
       restarts++;
       const delayMs = backoff.next();
-      log.error({ status, signal, delayMs }, "the engine ended; its addresses end with their leases; starting another one");
+      log.error(
+        { status, signal, delayMs },
+        "the engine ended; its addresses end with their leases; starting another one",
+      );
       restartTimer = setTimeout(launch, delayMs);
     });
     attach(started, performance.now() + CONNECT_MS_MAX);
@@ -85,7 +96,8 @@ export function startEngine(options: EngineOptions): EngineProcess & { readonly 
     socket.once("error", () => {
       socket.destroy();
       if (child !== started) return;
-      if (performance.now() < deadlineMs) setTimeout(() => attach(started, deadlineMs), CONNECT_RETRY_MS);
+      if (performance.now() < deadlineMs)
+        setTimeout(() => attach(started, deadlineMs), CONNECT_RETRY_MS);
       else {
         log.error("the engine did not open its socket in time");
         started.kill("SIGKILL");
@@ -93,7 +105,11 @@ export function startEngine(options: EngineOptions): EngineProcess & { readonly 
     });
     socket.once("connect", () => {
       socket.removeAllListeners("error");
-      lines = jsonLines<DaemonToEngine>(socket, (message) => receive(message as EngineToDaemon), () => (lines = undefined));
+      lines = jsonLines<DaemonToEngine>(
+        socket,
+        (message) => receive(message as EngineToDaemon),
+        () => (lines = undefined),
+      );
       configureEngine();
     });
   }
@@ -125,7 +141,10 @@ export function startEngine(options: EngineOptions): EngineProcess & { readonly 
       child.kill("SIGKILL");
     } else if (silentMs > SILENT_REPORT_MS && !reportedSilent) {
       reportedSilent = true;
-      log.error({ silentMs: Math.round(silentMs) }, "the engine does not answer; its addresses end with their leases");
+      log.error(
+        { silentMs: Math.round(silentMs) },
+        "the engine does not answer; its addresses end with their leases",
+      );
     }
     lines.send({ type: "ping", id: nextId++ });
   }
@@ -138,7 +157,11 @@ export function startEngine(options: EngineOptions): EngineProcess & { readonly 
       virtualRouters = routers;
       configureEngine();
     },
-    status: () => ({ pid: child?.pid, state: child === undefined ? "restarting" : reportedSilent ? "not answering" : "running", restarts }),
+    status: () => ({
+      pid: child?.pid,
+      state: child === undefined ? "restarting" : reportedSilent ? "not answering" : "running",
+      restarts,
+    }),
     report() {
       return new Promise((resolve) => {
         const id = nextId++;

@@ -19,7 +19,14 @@ test("anything else does not", () => {
     { type: "state", check: "nginx", state: "down", reason: "x".repeat(3000) },
     { type: "service", id: 1, check: "nginx", service: "nginx", action: "format" },
     { type: "service", id: -1, check: "nginx", service: "nginx", action: "start" },
-    { type: "service", id: 1, check: "nginx", service: "nginx", action: "start", command: "/bin/sh" },
+    {
+      type: "service",
+      id: 1,
+      check: "nginx",
+      service: "nginx",
+      action: "start",
+      command: "/bin/sh",
+    },
     { type: "log", check: "nginx", level: "fatal", message: "" },
     { type: "report", id: 1, checks: [{}] },
   ]) {

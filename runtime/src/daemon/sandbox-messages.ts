@@ -14,27 +14,53 @@ const report = z.strictObject({
   check: name,
   state: z.enum(["unknown", "up", "down"]),
   reason: text,
-  last: z.strictObject({ outcome, reason: text, durationMs: count, cpuMs: count, agoMs: count }).optional(),
+  last: z
+    .strictObject({ outcome, reason: text, durationMs: count, cpuMs: count, agoMs: count })
+    .optional(),
   runs: count,
   outcomes: z.record(outcome, count),
   skipped: count,
   denied: count,
 });
 
-const pluginError = z.strictObject({ message: text, file: text.optional(), line: count.optional(), column: count.optional() });
+const pluginError = z.strictObject({
+  message: text,
+  file: text.optional(),
+  line: count.optional(),
+  column: count.optional(),
+});
 
 const schema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("ready") }),
-  z.strictObject({ type: z.literal("state"), check: name, state: z.enum(["up", "down"]), reason: text }),
-  z.strictObject({ type: z.literal("service"), id, check: name, service: name, action: z.enum(SERVICE_ACTIONS) }),
-  z.strictObject({ type: z.literal("log"), check: name, level: z.enum(["debug", "info", "warn", "error"]), message: text }),
+  z.strictObject({
+    type: z.literal("state"),
+    check: name,
+    state: z.enum(["up", "down"]),
+    reason: text,
+  }),
+  z.strictObject({
+    type: z.literal("service"),
+    id,
+    check: name,
+    service: name,
+    action: z.enum(SERVICE_ACTIONS),
+  }),
+  z.strictObject({
+    type: z.literal("log"),
+    check: name,
+    level: z.enum(["debug", "info", "warn", "error"]),
+    message: text,
+  }),
   z.strictObject({ type: z.literal("report"), id, checks: z.array(report).max(100_000) }),
   z.strictObject({ type: z.literal("pong"), id }),
   z.strictObject({ type: z.literal("recycle"), reason: text }),
   z.strictObject({
     type: z.literal("evaluated"),
     id,
-    result: z.union([z.strictObject({ ok: z.literal(true), value: z.json() }), z.strictObject({ ok: z.literal(false), error: pluginError })]),
+    result: z.union([
+      z.strictObject({ ok: z.literal(true), value: z.json() }),
+      z.strictObject({ ok: z.literal(false), error: pluginError }),
+    ]),
   }),
 ]);
 

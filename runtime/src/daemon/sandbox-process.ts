@@ -8,7 +8,12 @@ import type { JsonLines } from "../json-lines.ts";
 import { jsonLines } from "../json-lines.ts";
 import type { Logger } from "../observe/log.ts";
 import type { ProcessStatus } from "../observe/status.ts";
-import type { CheckReport, CheckSpec, DaemonToSandbox, SandboxToDaemon } from "../sandbox/protocol.ts";
+import type {
+  CheckReport,
+  CheckSpec,
+  DaemonToSandbox,
+  SandboxToDaemon,
+} from "../sandbox/protocol.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
 import { spawnSandboxHost } from "../sandbox/spawn.ts";
 import { createBackoff } from "./backoff.ts";
@@ -29,7 +34,10 @@ export interface SandboxProcess {
   readonly status: () => ProcessStatus;
   /** What the host knows of its checks, or nothing when it does not answer within a second. */
   readonly report: () => Promise<readonly CheckReport[]>;
-  readonly answerService: (id: number, result: Extract<DaemonToSandbox, { type: "service-result" }>["result"]) => void;
+  readonly answerService: (
+    id: number,
+    result: Extract<DaemonToSandbox, { type: "service-result" }>["result"],
+  ) => void;
   /** Ends the host for good. */
   readonly stop: () => void;
 }
@@ -67,7 +75,9 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       (message) => host.child === child && receive(message),
       (reason) => reason !== undefined && kill(host.child, `its messages broke off: ${reason}`),
     );
-    host.child.on("error", (error) => log.error({ sandbox: name, error: error.message }, "the sandbox host could not be started"));
+    host.child.on("error", (error) =>
+      log.error({ sandbox: name, error: error.message }, "the sandbox host could not be started"),
+    );
     host.child.on("exit", (status, signal) => {
       if (host.child === child) replace(`it ended (${signal ?? `status ${status}`})`);
     });
@@ -84,7 +94,10 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     restarts++;
     lostAtMs ??= performance.now();
     const delayMs = backoff.next();
-    log.error({ sandbox: name, reason, delayMs }, "the sandbox host is replaced; its checks keep their last state until they answer again");
+    log.error(
+      { sandbox: name, reason, delayMs },
+      "the sandbox host is replaced; its checks keep their last state until they answer again",
+    );
     restartTimer = setTimeout(launch, delayMs);
   }
 
@@ -99,7 +112,11 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     switch (message.type) {
       case "ready":
         for (const check of options.checks()) lines?.send({ type: "load", check });
-        if (lostAtMs !== undefined) log.info({ sandbox: name, gapMs: Math.round(performance.now() - lostAtMs) }, "the sandbox host is back; its checks resume");
+        if (lostAtMs !== undefined)
+          log.info(
+            { sandbox: name, gapMs: Math.round(performance.now() - lostAtMs) },
+            "the sandbox host is back; its checks resume",
+          );
         lostAtMs = undefined;
         break;
       case "report":
@@ -121,9 +138,13 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     if (absentMs > ABSENT_MS_MAX) options.onSilent(absentMs);
     if (child === undefined) return;
     const silentMs = performance.now() - heardAtMs;
-    if (silentMs > SILENT_KILL_MS) return replace(`it did not answer for ${Math.round(silentMs)} ms`);
+    if (silentMs > SILENT_KILL_MS)
+      return replace(`it did not answer for ${Math.round(silentMs)} ms`);
     const residentBytes = residentMemory(child.pid);
-    if (residentBytes > RESIDENT_BYTES_MAX) return replace(`it used ${Math.round(residentBytes / 1e6)} MB of memory, the limit is ${Math.round(RESIDENT_BYTES_MAX / 1e6)} MB`);
+    if (residentBytes > RESIDENT_BYTES_MAX)
+      return replace(
+        `it used ${Math.round(residentBytes / 1e6)} MB of memory, the limit is ${Math.round(RESIDENT_BYTES_MAX / 1e6)} MB`,
+      );
     lines?.send({ type: "ping", id: nextId++ });
   }
 
@@ -132,7 +153,16 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
 
   return {
     name,
-    status: () => ({ pid: child?.pid, state: child === undefined ? "restarting" : performance.now() - heardAtMs > 2 * WATCH_MS ? "not answering" : "running", restarts }),
+    status: () => ({
+      pid: child?.pid,
+      state:
+        child === undefined
+          ? "restarting"
+          : performance.now() - heardAtMs > 2 * WATCH_MS
+            ? "not answering"
+            : "running",
+      restarts,
+    }),
     report() {
       return new Promise((resolve) => {
         const id = nextId++;

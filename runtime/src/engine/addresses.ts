@@ -35,16 +35,26 @@ export function removeRecord(file: string): void {
 }
 
 /** Every configured address, with its interface. */
-export function configuredAddresses(virtualRouters: readonly VirtualRouterConfig[]): OwnedAddress[] {
-  return virtualRouters.flatMap((router) => router.addresses.map((entry) => ({ interface: router.interface, ...entry })));
+export function configuredAddresses(
+  virtualRouters: readonly VirtualRouterConfig[],
+): OwnedAddress[] {
+  return virtualRouters.flatMap((router) =>
+    router.addresses.map((entry) => ({ interface: router.interface, ...entry })),
+  );
 }
 
 /**
  * The address to send from: the interface's first one that does not move. An address owner may have no other than the
  * one that it owns.
  */
-export function sourceAddress(present: readonly InterfaceAddress[], virtual: ReadonlySet<string>, held: ReadonlySet<string>): Ipv4Address | undefined {
-  const own = present.find((entry) => !virtual.has(entry.address)) ?? present.find((entry) => !held.has(entry.address));
+export function sourceAddress(
+  present: readonly InterfaceAddress[],
+  virtual: ReadonlySet<string>,
+  held: ReadonlySet<string>,
+): Ipv4Address | undefined {
+  const own =
+    present.find((entry) => !virtual.has(entry.address)) ??
+    present.find((entry) => !held.has(entry.address));
   return own?.address;
 }
 
@@ -52,5 +62,7 @@ function parseOwned(entry: unknown): OwnedAddress | undefined {
   if (typeof entry !== "object" || entry === null) return undefined;
   const { interface: name, address, prefixLength } = entry as Readonly<Record<string, unknown>>;
   const parsed = typeof address === "string" ? parseIpv4(address) : undefined;
-  return typeof name === "string" && parsed !== undefined && typeof prefixLength === "number" ? { interface: name, address: parsed, prefixLength } : undefined;
+  return typeof name === "string" && parsed !== undefined && typeof prefixLength === "number"
+    ? { interface: name, address: parsed, prefixLength }
+    : undefined;
 }

@@ -10,7 +10,13 @@ import { emitAdvertisement } from "../packet/vrrp.ts";
 import { effectivePriority } from "../vrrp/priority.ts";
 import type { DropReason, Member, RouterSet } from "../vrrp/router-set.ts";
 import { createRouterSet, dispatch, nextDeadlineOf, receive } from "../vrrp/router-set.ts";
-import type { Effect, TrackerState, TransitionReason, VirtualRouterConfig, VirtualRouterEvent } from "../vrrp/types.ts";
+import type {
+  Effect,
+  TrackerState,
+  TransitionReason,
+  VirtualRouterConfig,
+  VirtualRouterEvent,
+} from "../vrrp/types.ts";
 import { configuredAddresses, readRecord, removeRecord, writeRecord } from "./addresses.ts";
 import { Port } from "./port.ts";
 import type { EngineToDaemon, VirtualRouterStatus } from "./protocol.ts";
@@ -60,9 +66,25 @@ export class Engine {
     this.#set = createRouterSet(configs);
     for (const member of this.#set.members.values()) {
       const { interface: name } = member.router.config;
-      this.#counted.set(member, { advertisementsSent: 0, priorityZeroSent: 0, becameMaster: 0, gratuitousArpSent: 0, enteredAtMs: performance.now(), reason: "start" });
+      this.#counted.set(member, {
+        advertisementsSent: 0,
+        priorityZeroSent: 0,
+        becameMaster: 0,
+        gratuitousArpSent: 0,
+        enteredAtMs: performance.now(),
+        reason: "start",
+      });
       if (!this.#ports.has(name)) {
-        this.#ports.set(name, new Port({ name, virtual, ...this.#options, onPacket: (packet) => this.#receive(name, packet), onError: (message) => this.#log("error", message) }));
+        this.#ports.set(
+          name,
+          new Port({
+            name,
+            virtual,
+            ...this.#options,
+            onPacket: (packet) => this.#receive(name, packet),
+            onError: (message) => this.#log("error", message),
+          }),
+        );
       }
     }
     this.#removeLeftovers();
@@ -70,11 +92,18 @@ export class Engine {
     const present = listAddresses(netlink);
     for (const entry of configured) {
       const index = links.find((link) => link.name === entry.interface)?.index;
-      if (!present.some((address) => address.index === index && address.address === entry.address)) continue;
+      if (!present.some((address) => address.index === index && address.address === entry.address))
+        continue;
       this.#port(entry.interface).foreign.add(entry.address);
-      this.#log("warn", `${entry.address} is on ${entry.interface} already; it was there before karuntime and is left alone`);
+      this.#log(
+        "warn",
+        `${entry.address} is on ${entry.interface} already; it was there before karuntime and is left alone`,
+      );
     }
-    writeRecord(record, configured.filter((entry) => !this.#port(entry.interface).foreign.has(entry.address)));
+    writeRecord(
+      record,
+      configured.filter((entry) => !this.#port(entry.interface).foreign.has(entry.address)),
+    );
     this.#resync();
     for (const member of this.#set.members.values()) this.#give(member, { type: "start" });
     this.#arm();
@@ -82,7 +111,8 @@ export class Engine {
 
   setTracker(name: string, state: TrackerState): void {
     for (const member of this.#set.members.values()) {
-      if (member.router.config.trackers.some((tracker) => tracker.name === name)) this.#give(member, { type: "tracker", name, state });
+      if (member.router.config.trackers.some((tracker) => tracker.name === name))
+        this.#give(member, { type: "tracker", name, state });
     }
     this.#arm();
   }
@@ -90,7 +120,12 @@ export class Engine {
   /** The kernel reports a change. What we did ourselves is no news. */
   networkChanged(message: NetlinkMessage): void {
     const changed = parseAddress(message);
-    if (changed !== undefined && message.type === 20 && [...this.#ports.values()].some((port) => port.held.has(changed.address))) return;
+    if (
+      changed !== undefined &&
+      message.type === 20 &&
+      [...this.#ports.values()].some((port) => port.held.has(changed.address))
+    )
+      return;
     this.#resyncTimer?.close();
     this.#resyncTimer = setTimeout(() => this.#resync(), RESYNC_MS);
   }
@@ -104,8 +139,14 @@ export class Engine {
     removeRecord(this.#options.record);
   }
 
-  status(): { readonly virtualRouters: readonly VirtualRouterStatus[]; readonly drops: Readonly<Record<string, number>> } {
-    return { virtualRouters: [...this.#set.members.values()].map((member) => this.#describe(member)), drops: Object.fromEntries(this.#set.drops) };
+  status(): {
+    readonly virtualRouters: readonly VirtualRouterStatus[];
+    readonly drops: Readonly<Record<string, number>>;
+  } {
+    return {
+      virtualRouters: [...this.#set.members.values()].map((member) => this.#describe(member)),
+      drops: Object.fromEntries(this.#set.drops),
+    };
   }
 
   #receive(interfaceName: string, packet: Uint8Array): void {
@@ -141,14 +182,18 @@ export class Engine {
           counted.advertisementsSent++;
           if (effect.advertisement.priority === 0) counted.priorityZeroSent++;
         } catch (error) {
-          this.#log("error", `${config.name}: an advertisement could not be sent: ${error instanceof Error ? error.message : String(error)}`);
+          this.#log(
+            "error",
+            `${config.name}: an advertisement could not be sent: ${error instanceof Error ? error.message : String(error)}`,
+          );
         }
         return undefined;
       case "add-addresses":
       case "renew-addresses":
         for (const entry of config.addresses) {
           const reason = port.put(entry, effect.leaseSeconds);
-          if (reason !== undefined) return { type: "address-refused", address: entry.address, reason };
+          if (reason !== undefined)
+            return { type: "address-refused", address: entry.address, reason };
         }
         return undefined;
       case "remove-addresses":
@@ -156,7 +201,9 @@ export class Engine {
         return undefined;
       case "announce":
         for (let burst = 0; burst < effect.count; burst++) {
-          for (const entry of config.addresses) if (port.held.has(entry.address) && this.#announce(port, entry.address)) counted.gratuitousArpSent++;
+          for (const entry of config.addresses)
+            if (port.held.has(entry.address) && this.#announce(port, entry.address))
+              counted.gratuitousArpSent++;
         }
         return undefined;
       case "transition": {
@@ -164,11 +211,23 @@ export class Engine {
         if (to === "master") counted.becameMaster++;
         counted.enteredAtMs = performance.now();
         counted.reason = reason;
-        this.#options.send({ type: "transition", virtualRouter: config.name, from, to, reason, priority, faults });
+        this.#options.send({
+          type: "transition",
+          virtualRouter: config.name,
+          from,
+          to,
+          reason,
+          priority,
+          faults,
+        });
         return undefined;
       }
       case "priority-changed":
-        this.#log("info", `${config.name}: priority changed`, { virtualRouter: config.name, from: effect.from, to: effect.to });
+        this.#log("info", `${config.name}: priority changed`, {
+          virtualRouter: config.name,
+          from: effect.from,
+          to: effect.to,
+        });
         return undefined;
       case "notice":
         this.#log("warn", `${config.name}: ${effect.notice}`, { virtualRouter: config.name });
@@ -180,7 +239,10 @@ export class Engine {
     try {
       return port.announce(address);
     } catch (error) {
-      this.#log("error", `gratuitous ARP for ${address} on ${port.name}: ${error instanceof Error ? error.message : String(error)}`);
+      this.#log(
+        "error",
+        `gratuitous ARP for ${address} on ${port.name}: ${error instanceof Error ? error.message : String(error)}`,
+      );
       return false;
     }
   }
@@ -197,7 +259,9 @@ export class Engine {
         const { config, link } = member.router;
         if (config.interface !== port.name) continue;
         if (!sameLink(link, port.state)) this.#give(member, { type: "link", link: port.state });
-        const gone = lost.find((address) => config.addresses.some((entry) => entry.address === address));
+        const gone = lost.find((address) =>
+          config.addresses.some((entry) => entry.address === address),
+        );
         if (gone !== undefined) this.#give(member, { type: "address-lost", address: gone });
       }
     }
@@ -212,9 +276,18 @@ export class Engine {
     const present = listAddresses(netlink);
     for (const entry of recorded) {
       const index = links.find((link) => link.name === entry.interface)?.index;
-      if (index === undefined || !present.some((address) => address.index === index && address.address === entry.address)) continue;
+      if (
+        index === undefined ||
+        !present.some((address) => address.index === index && address.address === entry.address)
+      )
+        continue;
       const errno = removeAddress(netlink, index, entry.address, entry.prefixLength);
-      this.#log("warn", errno === 0 ? `${entry.address} was left on ${entry.interface} by an earlier run and is removed` : `${entry.address} was left on ${entry.interface} by an earlier run and could not be removed: errno ${errno}`);
+      this.#log(
+        "warn",
+        errno === 0
+          ? `${entry.address} was left on ${entry.interface} by an earlier run and is removed`
+          : `${entry.address} was left on ${entry.interface} by an earlier run and could not be removed: errno ${errno}`,
+      );
     }
   }
 
@@ -223,7 +296,10 @@ export class Engine {
     const deadline = nextDeadlineOf(this.#set);
     if (deadline === undefined) return;
     // Rounded up: a timer that fires early would only be armed again.
-    this.#timer = setTimeout(() => this.#tick(), Math.max(0, Math.ceil(deadline - performance.now())));
+    this.#timer = setTimeout(
+      () => this.#tick(),
+      Math.max(0, Math.ceil(deadline - performance.now())),
+    );
   }
 
   #tick(): void {
@@ -231,11 +307,20 @@ export class Engine {
     this.#arm();
   }
 
-  #logDrop(interfaceName: string, reason: DropReason, source: string | undefined, member: Member | undefined): void {
+  #logDrop(
+    interfaceName: string,
+    reason: DropReason,
+    source: string | undefined,
+    member: Member | undefined,
+  ): void {
     const now = performance.now();
     if (now - (this.#dropLoggedAtMs.get(reason) ?? Number.NEGATIVE_INFINITY) < DROP_LOG_MS) return;
     this.#dropLoggedAtMs.set(reason, now);
-    this.#log("warn", `dropped a packet on ${interfaceName}: ${reason}`, { reason, source: source ?? "unknown", ...(member === undefined ? {} : { virtualRouter: member.router.config.name }) });
+    this.#log("warn", `dropped a packet on ${interfaceName}: ${reason}`, {
+      reason,
+      source: source ?? "unknown",
+      ...(member === undefined ? {} : { virtualRouter: member.router.config.name }),
+    });
   }
 
   #describe(member: Member): VirtualRouterStatus {
@@ -254,8 +339,19 @@ export class Engine {
       reason: counted.reason,
       faults: protocol.type === "fault" ? protocol.reasons : [],
       priority: { effective, base, parts },
-      master: master === undefined ? undefined : { address: master.address, priority: master.priority, heardAgoMs: now - master.heardAtMs },
-      addresses: config.addresses.map((entry) => ({ ...entry, held: port.held.has(entry.address), foreign: port.foreign.has(entry.address) })),
+      master:
+        master === undefined
+          ? undefined
+          : {
+              address: master.address,
+              priority: master.priority,
+              heardAgoMs: now - master.heardAtMs,
+            },
+      addresses: config.addresses.map((entry) => ({
+        ...entry,
+        held: port.held.has(entry.address),
+        foreign: port.foreign.has(entry.address),
+      })),
       counters: {
         advertisementsSent: counted.advertisementsSent,
         advertisementsReceived: member.received,
@@ -280,7 +376,11 @@ export class Engine {
     return counted;
   }
 
-  #log(level: "info" | "warn" | "error", message: string, fields: Readonly<Record<string, string | number>> = {}): void {
+  #log(
+    level: "info" | "warn" | "error",
+    message: string,
+    fields: Readonly<Record<string, string | number>> = {},
+  ): void {
     this.#options.send({ type: "log", level, message, fields });
   }
 }

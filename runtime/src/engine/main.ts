@@ -24,7 +24,12 @@ if (path === undefined) throw new Error("usage: engine --socket PATH");
 
 const scheduling = requestRealTime();
 let daemon: JsonLines<EngineToDaemon> | undefined;
-const engine = new Engine({ netlink: openNetlink(), packets: openPacketSocket(), record: join(dirname(path), "addresses.json"), send: (message) => void daemon?.send(message) });
+const engine = new Engine({
+  netlink: openNetlink(),
+  packets: openPacketSocket(),
+  record: join(dirname(path), "addresses.json"),
+  send: (message) => void daemon?.send(message),
+});
 const watch = watchNetwork((message) => engine.networkChanged(message));
 
 const server = createServer((socket) => {
@@ -51,11 +56,20 @@ function receive(raw: unknown): void {
     case "ping":
       return void daemon?.send({ type: "pong", id: message.id });
     case "status":
-      return void daemon?.send({ type: "status", id: message.id, status: { pid: process.pid, scheduling, ...engine.status() } });
+      return void daemon?.send({
+        type: "status",
+        id: message.id,
+        status: { pid: process.pid, scheduling, ...engine.status() },
+      });
     case "stop":
       return end();
     default:
-      daemon?.send({ type: "log", level: "error", message: "the engine got a message that it does not know", fields: {} });
+      daemon?.send({
+        type: "log",
+        level: "error",
+        message: "the engine got a message that it does not know",
+        fields: {},
+      });
   }
 }
 

@@ -42,14 +42,25 @@ export class Port {
   /** Takes in what the kernel says now. @returns the addresses that were held and are gone. */
   refresh(links: readonly Link[], addresses: readonly InterfaceAddress[]): readonly Ipv4Address[] {
     const link = links.find((entry) => entry.name === this.name);
-    const present = link === undefined ? [] : addresses.filter((entry) => entry.index === link.index);
-    const lost = [...this.held].filter((address) => !present.some((entry) => entry.address === address));
+    const present =
+      link === undefined ? [] : addresses.filter((entry) => entry.index === link.index);
+    const lost = [...this.held].filter(
+      (address) => !present.some((entry) => entry.address === address),
+    );
     for (const address of lost) this.held.delete(address);
-    for (const address of this.foreign) if (!present.some((entry) => entry.address === address)) this.foreign.delete(address);
+    for (const address of this.foreign)
+      if (!present.some((entry) => entry.address === address)) this.foreign.delete(address);
     const source = sourceAddress(present, this.#options.virtual, this.held);
     const before = this.state;
-    this.state = link === undefined ? { type: "missing" } : link.up ? { type: "up", source } : { type: "down" };
-    const moved = link?.index !== this.#link?.index || (before.type === "up" ? before.source : undefined) !== source;
+    this.state =
+      link === undefined
+        ? { type: "missing" }
+        : link.up
+          ? { type: "up", source }
+          : { type: "down" };
+    const moved =
+      link?.index !== this.#link?.index ||
+      (before.type === "up" ? before.source : undefined) !== source;
     this.#link = link;
     if (moved || (this.#socket === undefined && link !== undefined)) this.#reopen(source);
     return lost;
@@ -65,7 +76,13 @@ export class Port {
   put(entry: VirtualAddress, leaseSeconds: number | undefined): string | undefined {
     if (this.foreign.has(entry.address)) return undefined;
     if (this.#link === undefined) return `${this.name} does not exist`;
-    const errno = putAddress(this.#options.netlink, this.#link.index, entry.address, entry.prefixLength, leaseSeconds);
+    const errno = putAddress(
+      this.#options.netlink,
+      this.#link.index,
+      entry.address,
+      entry.prefixLength,
+      leaseSeconds,
+    );
     if (errno !== 0) return `errno ${errno}`;
     this.held.add(entry.address);
     return undefined;
@@ -79,7 +96,8 @@ export class Port {
 
   /** Sends one gratuitous ARP. @returns whether the interface can carry one. */
   announce(address: Ipv4Address): boolean {
-    if (this.#link === undefined || this.#link.station.length !== ETHERNET_STATION_OCTETS) return false;
+    if (this.#link === undefined || this.#link.station.length !== ETHERNET_STATION_OCTETS)
+      return false;
     this.#options.packets.send(this.#link.index, emitGratuitousArp(this.#link.station, address));
     return true;
   }
@@ -94,9 +112,17 @@ export class Port {
     if (this.#link === undefined || source === undefined) return;
     const { onPacket, onError } = this.#options;
     try {
-      this.#socket = openVrrpSocket({ interface: this.name, index: this.#link.index, source, onPacket, onError: (reason) => onError(`VRRP socket on ${this.name}: ${reason}`) });
+      this.#socket = openVrrpSocket({
+        interface: this.name,
+        index: this.#link.index,
+        source,
+        onPacket,
+        onError: (reason) => onError(`VRRP socket on ${this.name}: ${reason}`),
+      });
     } catch (error) {
-      onError(`no VRRP socket on ${this.name}: ${error instanceof Error ? error.message : String(error)}`);
+      onError(
+        `no VRRP socket on ${this.name}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 }

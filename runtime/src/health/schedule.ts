@@ -23,7 +23,11 @@ export function nextDue(dueMs: number, intervalMs: number, nowMs: number): Due {
  * of the interval that depends on the name alone.
  */
 export function phaseMs(name: string, intervalMs: number): number {
+  // FNV-1a, then mixed so that names that differ at their end alone lie apart too.
   let hash = 2166136261;
-  for (let index = 0; index < name.length; index++) hash = Math.imul(hash ^ name.charCodeAt(index), 16777619);
-  return ((hash >>> 0) / 2 ** 32) * intervalMs;
+  for (let index = 0; index < name.length; index++)
+    hash = Math.imul(hash ^ name.charCodeAt(index), 16777619);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
+  return (((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32) * intervalMs;
 }

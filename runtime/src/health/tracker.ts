@@ -25,5 +25,7 @@ export function record(tracker: Tracker, success: boolean, { rise, fall }: Thres
   if (tracker.state === "unknown") return { state: says, against: 0 };
   if (tracker.state === says) return tracker.against === 0 ? tracker : { state: says, against: 0 };
   const against = tracker.against + 1;
-  return against >= (success ? rise : fall) ? { state: says, against: 0 } : { state: tracker.state, against };
+  return against >= (success ? rise : fall)
+    ? { state: says, against: 0 }
+    : { state: tracker.state, against };
 }

@@ -31,17 +31,37 @@ export interface InterfaceAddress {
  * @param seconds until the kernel removes it by itself; undefined: never.
  * @returns 0, or the errno.
  */
-export function putAddress(netlink: NetlinkSocket, index: number, address: Ipv4Address, prefixLength: number, seconds: number | undefined): number {
+export function putAddress(
+  netlink: NetlinkSocket,
+  index: number,
+  address: Ipv4Address,
+  prefixLength: number,
+  seconds: number | undefined,
+): number {
   const lifetime = new DataView(new ArrayBuffer(16));
   lifetime.setUint32(0, seconds ?? FOREVER, true);
   lifetime.setUint32(4, seconds ?? FOREVER, true);
-  const payload = message(index, prefixLength, address, attribute(IFA_CACHEINFO, new Uint8Array(lifetime.buffer)));
+  const payload = message(
+    index,
+    prefixLength,
+    address,
+    attribute(IFA_CACHEINFO, new Uint8Array(lifetime.buffer)),
+  );
   return netlink.change(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, payload).errno;
 }
 
 /** @returns 0 when it is gone (also when it was not there), or the errno. */
-export function removeAddress(netlink: NetlinkSocket, index: number, address: Ipv4Address, prefixLength: number): number {
-  const { errno } = netlink.change(RTM_DELADDR, 0, message(index, prefixLength, address, new Uint8Array(0)));
+export function removeAddress(
+  netlink: NetlinkSocket,
+  index: number,
+  address: Ipv4Address,
+  prefixLength: number,
+): number {
+  const { errno } = netlink.change(
+    RTM_DELADDR,
+    0,
+    message(index, prefixLength, address, new Uint8Array(0)),
+  );
   return errno === EADDRNOTAVAIL ? 0 : errno;
 }
 
@@ -54,16 +74,36 @@ export function listAddresses(netlink: NetlinkSocket): InterfaceAddress[] {
 
 /** What an address message speaks of; undefined for any other message. */
 export function parseAddress({ type, payload }: NetlinkMessage): InterfaceAddress | undefined {
-  if ((type !== RTM_NEWADDR && type !== RTM_DELADDR) || payload.byteLength < IFADDRMSG_OCTETS || payload.getUint8(0) !== AF_INET) return undefined;
+  if (
+    (type !== RTM_NEWADDR && type !== RTM_DELADDR) ||
+    payload.byteLength < IFADDRMSG_OCTETS ||
+    payload.getUint8(0) !== AF_INET
+  )
+    return undefined;
   const attributes = parseAttributes(payload, IFADDRMSG_OCTETS);
   const octets = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
   if (octets?.length !== 4) return undefined;
-  return { index: payload.getUint32(4, true), address: ipv4FromOctets(octets), prefixLength: payload.getUint8(1), secondary: (payload.getUint8(2) & IFA_F_SECONDARY) !== 0 };
+  return {
+    index: payload.getUint32(4, true),
+    address: ipv4FromOctets(octets),
+    prefixLength: payload.getUint8(1),
+    secondary: (payload.getUint8(2) & IFA_F_SECONDARY) !== 0,
+  };
 }
 
-function message(index: number, prefixLength: number, address: Ipv4Address, more: Uint8Array): Uint8Array {
+function message(
+  index: number,
+  prefixLength: number,
+  address: Ipv4Address,
+  more: Uint8Array,
+): Uint8Array {
   const octets = ipv4Octets(address);
-  const parts = [new Uint8Array(IFADDRMSG_OCTETS), attribute(IFA_LOCAL, octets), attribute(IFA_ADDRESS, octets), more];
+  const parts = [
+    new Uint8Array(IFADDRMSG_OCTETS),
+    attribute(IFA_LOCAL, octets),
+    attribute(IFA_ADDRESS, octets),
+    more,
+  ];
   const header = new DataView((parts[0] as Uint8Array).buffer);
   header.setUint8(0, AF_INET);
   header.setUint8(1, prefixLength);

@@ -15,13 +15,40 @@ export const NETLINK_NO_ENOBUFS = 5;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;
 
-export const socket = libc.func("int socket(int domain, int type, int protocol)") as (domain: number, type: number, protocol: number) => number;
-export const bind = libc.func("int bind(int fd, const void *address, uint32_t length)") as (fd: number, address: Uint8Array, length: number) => number;
-export const setsockopt = libc.func("int setsockopt(int fd, int level, int option, const void *value, uint32_t length)") as (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
-export const sendto = libc.func("int64_t sendto(int fd, const void *bytes, uint64_t length, int flags, const void *address, uint32_t addressLength)") as (fd: number, bytes: Uint8Array, length: number, flags: number, address: Uint8Array, addressLength: number) => number;
-export const recv = libc.func("int64_t recv(int fd, _Out_ uint8_t *bytes, uint64_t length, int flags)") as (fd: number, bytes: Uint8Array, length: number, flags: number) => number;
-export const fcntl = libc.func("int fcntl(int fd, int command, int argument)") as (fd: number, command: number, argument: number) => number;
-export const setScheduler = libc.func("int sched_setscheduler(int thread, int policy, const void *parameter)") as (thread: number, policy: number, parameter: Uint8Array) => number;
+export const socket = libc.func("int socket(int domain, int type, int protocol)") as (
+  domain: number,
+  type: number,
+  protocol: number,
+) => number;
+export const bind = libc.func("int bind(int fd, const void *address, uint32_t length)") as (
+  fd: number,
+  address: Uint8Array,
+  length: number,
+) => number;
+export const setsockopt = libc.func(
+  "int setsockopt(int fd, int level, int option, const void *value, uint32_t length)",
+) as (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
+export const sendto = libc.func(
+  "int64_t sendto(int fd, const void *bytes, uint64_t length, int flags, const void *address, uint32_t addressLength)",
+) as (
+  fd: number,
+  bytes: Uint8Array,
+  length: number,
+  flags: number,
+  address: Uint8Array,
+  addressLength: number,
+) => number;
+export const recv = libc.func(
+  "int64_t recv(int fd, _Out_ uint8_t *bytes, uint64_t length, int flags)",
+) as (fd: number, bytes: Uint8Array, length: number, flags: number) => number;
+export const fcntl = libc.func("int fcntl(int fd, int command, int argument)") as (
+  fd: number,
+  command: number,
+  argument: number,
+) => number;
+export const setScheduler = libc.func(
+  "int sched_setscheduler(int thread, int policy, const void *parameter)",
+) as (thread: number, policy: number, parameter: Uint8Array) => number;
 
 /** The errno of the last call, as a name and a number: "EPERM (1)". */
 export function lastError(): string {

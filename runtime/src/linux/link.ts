@@ -25,7 +25,9 @@ export function listLinks(netlink: NetlinkSocket): Link[] {
     const flags = payload.getUint32(8, true);
     return {
       index: payload.getInt32(4, true),
-      name: new TextDecoder().decode(attributes.get(IFLA_IFNAME) ?? new Uint8Array(0)).replace(/\0.*$/s, ""),
+      name: new TextDecoder()
+        .decode(attributes.get(IFLA_IFNAME) ?? new Uint8Array(0))
+        .replace(/\0.*$/s, ""),
       up: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0,
       station: attributes.get(IFLA_ADDRESS) ?? new Uint8Array(0),
     };

@@ -3,7 +3,19 @@
  * send(2) and its answer lies ready, so a request is a plain synchronous call.
  */
 import { closeSync } from "node:fs";
-import { AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET, SO_RCVTIMEO, bind, lastError, recv, sendto, setsockopt, socket } from "./libc.ts";
+import {
+  AF_NETLINK,
+  SOCK_CLOEXEC,
+  SOCK_RAW,
+  SOL_SOCKET,
+  SO_RCVTIMEO,
+  bind,
+  lastError,
+  recv,
+  sendto,
+  setsockopt,
+  socket,
+} from "./libc.ts";
 
 const NETLINK_ROUTE = 0;
 export const NLMSG_HEADER_OCTETS = 16;
@@ -49,7 +61,8 @@ export function netlinkAddress(groups: number, port = 0): Uint8Array {
 export function openNetlinkDescriptor(groups: number, port = 0): number {
   const descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (descriptor < 0) throw new Error(`no netlink socket: ${lastError()}`);
-  if (bind(descriptor, netlinkAddress(groups, port), 12) < 0) throw new Error(`netlink bind: ${lastError()}`);
+  if (bind(descriptor, netlinkAddress(groups, port), 12) < 0)
+    throw new Error(`netlink bind: ${lastError()}`);
   return descriptor;
 }
 
@@ -71,7 +84,8 @@ export function openNetlink(): NetlinkSocket {
     header.setUint16(6, flags | NLM_F_REQUEST, true);
     header.setUint32(8, sequence, true);
     message.set(payload, NLMSG_HEADER_OCTETS);
-    if (sendto(descriptor, message, message.length, 0, kernel, kernel.length) < 0) throw new Error(`netlink send: ${lastError()}`);
+    if (sendto(descriptor, message, message.length, 0, kernel, kernel.length) < 0)
+      throw new Error(`netlink send: ${lastError()}`);
     const messages: NetlinkMessage[] = [];
     for (;;) {
       const length = recv(descriptor, buffer, buffer.length, 0);
@@ -79,7 +93,8 @@ export function openNetlink(): NetlinkSocket {
       // A copy: what is returned outlives the buffer.
       for (const answer of parseNetlink(buffer.slice(0, length), sequence)) {
         if (answer.type === NLMSG_DONE) return { errno: 0, messages };
-        if (answer.type === NLMSG_ERROR) return { errno: -answer.payload.getInt32(0, true), messages };
+        if (answer.type === NLMSG_ERROR)
+          return { errno: -answer.payload.getInt32(0, true), messages };
         messages.push(answer);
       }
     }
@@ -96,11 +111,18 @@ export function openNetlink(): NetlinkSocket {
 export function parseNetlink(bytes: Uint8Array, sequence?: number): NetlinkMessage[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const messages: NetlinkMessage[] = [];
-  for (let offset = 0; offset + NLMSG_HEADER_OCTETS <= bytes.length; ) {
+  for (let offset = 0; offset + NLMSG_HEADER_OCTETS <= bytes.length;) {
     const length = view.getUint32(offset, true);
     if (length < NLMSG_HEADER_OCTETS || offset + length > bytes.length) break;
     if (sequence === undefined || view.getUint32(offset + 8, true) === sequence) {
-      messages.push({ type: view.getUint16(offset + 4, true), payload: new DataView(bytes.buffer, bytes.byteOffset + offset + NLMSG_HEADER_OCTETS, length - NLMSG_HEADER_OCTETS) });
+      messages.push({
+        type: view.getUint16(offset + 4, true),
+        payload: new DataView(
+          bytes.buffer,
+          bytes.byteOffset + offset + NLMSG_HEADER_OCTETS,
+          length - NLMSG_HEADER_OCTETS,
+        ),
+      });
     }
     offset += align(length);
   }
@@ -120,10 +142,13 @@ export function attribute(type: number, value: Uint8Array): Uint8Array {
 /** The attributes that follow the first `skip` octets of a payload, by type. */
 export function parseAttributes(payload: DataView, skip: number): Map<number, Uint8Array> {
   const attributes = new Map<number, Uint8Array>();
-  for (let offset = align(skip); offset + 4 <= payload.byteLength; ) {
+  for (let offset = align(skip); offset + 4 <= payload.byteLength;) {
     const length = payload.getUint16(offset, true);
     if (length < 4 || offset + length > payload.byteLength) break;
-    attributes.set(payload.getUint16(offset + 2, true) & 0x3fff, new Uint8Array(payload.buffer, payload.byteOffset + offset + 4, length - 4));
+    attributes.set(
+      payload.getUint16(offset + 2, true) & 0x3fff,
+      new Uint8Array(payload.buffer, payload.byteOffset + offset + 4, length - 4),
+    );
     offset += align(length);
   }
   return attributes;

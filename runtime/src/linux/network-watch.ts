@@ -1,6 +1,14 @@
 /** Tells when interfaces or addresses change (rtnetlink(7), multicast groups LINK and IPV4_IFADDR). */
 import { closeSync, read } from "node:fs";
-import { NETLINK_NO_ENOBUFS, SOL_NETLINK, SOL_SOCKET, SO_RCVBUFFORCE, sendto, setsockopt, uint32 } from "./libc.ts";
+import {
+  NETLINK_NO_ENOBUFS,
+  SOL_NETLINK,
+  SOL_SOCKET,
+  SO_RCVBUFFORCE,
+  sendto,
+  setsockopt,
+  uint32,
+} from "./libc.ts";
 import type { NetlinkMessage } from "./netlink.ts";
 import { netlinkAddress, openNetlinkDescriptor, parseNetlink } from "./netlink.ts";
 
@@ -29,7 +37,9 @@ export function watchNetwork(onMessage: (message: NetlinkMessage) => void): Netw
   function next(): void {
     read(descriptor, buffer, 0, buffer.length, null, (error, length) => {
       if (closed) return closeSync(descriptor);
-      if (error === null) for (const message of parseNetlink(Uint8Array.prototype.slice.call(buffer, 0, length))) onMessage(message);
+      if (error === null)
+        for (const message of parseNetlink(Uint8Array.prototype.slice.call(buffer, 0, length)))
+          onMessage(message);
       next();
     });
   }

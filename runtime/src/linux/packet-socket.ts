@@ -20,7 +20,8 @@ export function openPacketSocket(): PacketSocket {
   return {
     send(index, frame) {
       address.setInt32(4, index, true);
-      if (sendto(descriptor, frame, frame.length, 0, octets, octets.length) < 0) throw new Error(lastError());
+      if (sendto(descriptor, frame, frame.length, 0, octets, octets.length) < 0)
+        throw new Error(lastError());
     },
     close: () => closeSync(descriptor),
   };

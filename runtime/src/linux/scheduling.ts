@@ -13,6 +13,8 @@ const PRIORITY = 50;
  */
 export function requestRealTime(): "SCHED_RR" | "SCHED_OTHER" {
   const parameter = uint32(PRIORITY);
-  const refused = readdirSync("/proc/self/task").filter((thread) => setScheduler(Number(thread), SCHED_RR, parameter) !== 0);
+  const refused = readdirSync("/proc/self/task").filter(
+    (thread) => setScheduler(Number(thread), SCHED_RR, parameter) !== 0,
+  );
   return refused.length === 0 ? "SCHED_RR" : "SCHED_OTHER";
 }

@@ -40,14 +40,29 @@ export interface VrrpSocket {
  * @param onPacket gets each packet with its IP header; the bytes are the receiver's to keep.
  * @throws Error when the kernel refuses.
  */
-export function openVrrpSocket(options: { readonly interface: string; readonly index: number; readonly source: Ipv4Address; readonly onPacket: (packet: Uint8Array) => void; readonly onError: (reason: string) => void }): VrrpSocket {
+export function openVrrpSocket(options: {
+  readonly interface: string;
+  readonly index: number;
+  readonly source: Ipv4Address;
+  readonly onPacket: (packet: Uint8Array) => void;
+  readonly onError: (reason: string) => void;
+}): VrrpSocket {
   const before = new Set(socketDescriptors());
-  const socket = raw.createSocket({ protocol: VRRP_PROTOCOL, addressFamily: raw.AddressFamily.IPv4, bufferSize: 2048 });
+  const socket = raw.createSocket({
+    protocol: VRRP_PROTOCOL,
+    addressFamily: raw.AddressFamily.IPv4,
+    bufferSize: 2048,
+  });
   // raw-socket neither sets this nor tells the descriptor; a child process must not inherit it.
-  for (const descriptor of socketDescriptors()) if (!before.has(descriptor)) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  for (const descriptor of socketDescriptors())
+    if (!before.has(descriptor)) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 
   const device = Buffer.from(`${options.interface}\0`);
-  const membership = Buffer.concat([ipv4Octets(VRRP_GROUP), ipv4Octets(options.source), int32(options.index)]);
+  const membership = Buffer.concat([
+    ipv4Octets(VRRP_GROUP),
+    ipv4Octets(options.source),
+    int32(options.index),
+  ]);
   socket.setOption(SOL_SOCKET, SO_BINDTODEVICE, device, device.length);
   socket.setOption(SOL_SOCKET, SO_PRIORITY, 6);
   socket.setOption(IPPROTO_IP, IP_MULTICAST_ALL, 0);
@@ -58,13 +73,21 @@ export function openVrrpSocket(options: { readonly interface: string; readonly i
   socket.setOption(IPPROTO_IP, IP_TOS, TYPE_OF_SERVICE);
   socket.setOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
   // One buffer receives them all: what is kept must be copied.
-  socket.on("message", (packet: Buffer) => options.onPacket(Uint8Array.prototype.slice.call(packet)));
+  socket.on("message", (packet: Buffer) =>
+    options.onPacket(Uint8Array.prototype.slice.call(packet)),
+  );
   socket.on("error", (error: Error) => options.onError(error.message));
 
   return {
     send(message) {
       // At once, not when the event loop comes round to it: the frames that follow depend on this order.
-      socket.wrap.send(Buffer.from(message.buffer, message.byteOffset, message.length), 0, message.length, VRRP_GROUP, () => undefined);
+      socket.wrap.send(
+        Buffer.from(message.buffer, message.byteOffset, message.length),
+        0,
+        message.length,
+        VRRP_GROUP,
+        () => undefined,
+      );
     },
     close: () => void socket.close(),
   };

@@ -12,8 +12,16 @@ export type { Logger };
  * @param format pretty is for people; it is loaded only when used.
  */
 export async function createLog(format: LogFormat, level: LogLevel): Promise<Logger> {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   if (format === "json") return pino(options, pino.destination({ fd: 1, sync: true }));
   const { default: pretty } = await import("pino-pretty");
-  return pino(options, pretty({ destination: 1, sync: true, translateTime: "SYS:HH:MM:ss.l", ignore: "pid,hostname" }));
+  return pino(
+    options,
+    pretty({ destination: 1, sync: true, translateTime: "SYS:HH:MM:ss.l", ignore: "pid,hostname" }),
+  );
 }

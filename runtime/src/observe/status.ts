@@ -66,35 +66,63 @@ function formatProcess(status: ProcessStatus): string {
 
 function formatVirtualRouter(router: StatusReport["virtualRouters"][number]): string[] {
   const { effective, base, parts } = router.priority;
-  const sum = parts.filter((part) => part.amount !== 0).map((part) => ` ${part.amount > 0 ? "+" : "-"} ${Math.abs(part.amount)} (${part.tracker} is ${part.state})`);
-  const addresses = router.addresses.map((entry) => `${entry.address}/${entry.prefixLength}${entry.foreign ? " (was there before: left alone)" : entry.held ? " held" : ""}`);
+  const sum = parts
+    .filter((part) => part.amount !== 0)
+    .map(
+      (part) =>
+        ` ${part.amount > 0 ? "+" : "-"} ${Math.abs(part.amount)} (${part.tracker} is ${part.state})`,
+    );
+  const addresses = router.addresses.map(
+    (entry) =>
+      `${entry.address}/${entry.prefixLength}${entry.foreign ? " (was there before: left alone)" : entry.held ? " held" : ""}`,
+  );
   const lines = [
     `${router.name}  ${router.state.toUpperCase()}  since ${router.since} (${router.reason})`,
     `  ${router.interface}, virtual router id ${router.id}, priority ${effective}${sum.length === 0 ? "" : ` = ${base}${sum.join("")}`}`,
     `  addresses ${addresses.join(", ")}`,
   ];
-  if (router.faults.length > 0) lines.push(`  because ${router.faults.map(describeFault).join("; ")}`);
-  if (router.master !== undefined) lines.push(`  master ${router.master.address}, priority ${router.master.priority}, heard ${formatMs(router.master.heardAgoMs)} ago`);
+  if (router.faults.length > 0)
+    lines.push(`  because ${router.faults.map(describeFault).join("; ")}`);
+  if (router.master !== undefined)
+    lines.push(
+      `  master ${router.master.address}, priority ${router.master.priority}, heard ${formatMs(router.master.heardAgoMs)} ago`,
+    );
   const { counters } = router;
-  lines.push(`  advertisements sent ${counters.advertisementsSent}, received ${counters.advertisementsReceived}; became master ${counters.becameMaster} times`);
+  lines.push(
+    `  advertisements sent ${counters.advertisementsSent}, received ${counters.advertisementsReceived}; became master ${counters.becameMaster} times`,
+  );
   lines.push(...formatCounts("  dropped", router.drops));
   return lines;
 }
 
 function formatCheck(check: CheckStatus): string[] {
-  const lines = [`check ${check.check}  ${check.effective.toUpperCase()}${check.reason === "" ? "" : `  ${check.reason}`}`, `  ${check.plugin}, every ${formatMs(check.intervalMs)}, limit ${formatMs(check.timeoutMs)}`];
+  const lines = [
+    `check ${check.check}  ${check.effective.toUpperCase()}${check.reason === "" ? "" : `  ${check.reason}`}`,
+    `  ${check.plugin}, every ${formatMs(check.intervalMs)}, limit ${formatMs(check.timeoutMs)}`,
+  ];
   const { last } = check;
-  if (last !== undefined) lines.push(`  last ${last.outcome} ${formatMs(last.agoMs)} ago in ${last.durationMs.toFixed(1)} ms${last.reason === "" ? "" : `: ${last.reason}`}`);
-  const outcomes = Object.entries(check.outcomes).filter(([, count]) => count > 0).map(([outcome, count]) => `${outcome} ${count}`);
-  lines.push(`  ${check.runs} runs${outcomes.length === 0 ? "" : `: ${outcomes.join(", ")}`}${check.skipped === 0 ? "" : `; ${check.skipped} skipped`}${check.denied === 0 ? "" : `; ${check.denied} requests denied`}`);
+  if (last !== undefined)
+    lines.push(
+      `  last ${last.outcome} ${formatMs(last.agoMs)} ago in ${last.durationMs.toFixed(1)} ms${last.reason === "" ? "" : `: ${last.reason}`}`,
+    );
+  const outcomes = Object.entries(check.outcomes)
+    .filter(([, count]) => count > 0)
+    .map(([outcome, count]) => `${outcome} ${count}`);
+  lines.push(
+    `  ${check.runs} runs${outcomes.length === 0 ? "" : `: ${outcomes.join(", ")}`}${check.skipped === 0 ? "" : `; ${check.skipped} skipped`}${check.denied === 0 ? "" : `; ${check.denied} requests denied`}`,
+  );
   return lines;
 }
 
 function formatCounts(title: string, counts: Readonly<Record<string, number>>): string[] {
-  const parts = Object.entries(counts).filter(([, count]) => count > 0).map(([reason, count]) => `${reason} ${count}`);
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${reason} ${count}`);
   return parts.length === 0 ? [] : [`${title}: ${parts.join(", ")}`];
 }
 
 function formatMs(milliseconds: number): string {
-  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${Number((milliseconds / 1000).toFixed(1))} s`;
+  return milliseconds < 1000
+    ? `${Math.round(milliseconds)} ms`
+    : `${Number((milliseconds / 1000).toFixed(1))} s`;
 }

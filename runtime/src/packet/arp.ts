@@ -18,5 +18,22 @@ const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
  */
 export function emitGratuitousArp(station: Uint8Array, address: Ipv4Address): Uint8Array {
   const octets = ipv4Octets(address);
-  return Uint8Array.from([...BROADCAST, ...station, 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1, ...station, ...octets, ...BROADCAST, ...octets]);
+  return Uint8Array.from([
+    ...BROADCAST,
+    ...station,
+    0x08,
+    0x06,
+    0,
+    1,
+    0x08,
+    0,
+    6,
+    4,
+    0,
+    1,
+    ...station,
+    ...octets,
+    ...BROADCAST,
+    ...octets,
+  ]);
 }

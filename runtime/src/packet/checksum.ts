@@ -7,7 +7,8 @@
  */
 export function internetChecksum(bytes: Uint8Array): number {
   let sum = 0;
-  for (let index = 0; index < bytes.length; index += 2) sum += ((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0);
+  for (let index = 0; index < bytes.length; index += 2)
+    sum += ((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
 }

@@ -16,16 +16,32 @@ export interface Ipv4Packet {
 export type Ipv4DropReason = "ip header malformed" | "ip length mismatch" | "ip fragment";
 
 /** Reads a whole IPv4 packet. The kernel has checked the header's checksum already. */
-export function parseIpv4Packet(bytes: Uint8Array): { readonly ok: true; readonly value: Ipv4Packet } | { readonly ok: false; readonly reason: Ipv4DropReason } {
+export function parseIpv4Packet(
+  bytes: Uint8Array,
+):
+  | { readonly ok: true; readonly value: Ipv4Packet }
+  | { readonly ok: false; readonly reason: Ipv4DropReason } {
   const headerOctets = ((bytes[0] ?? 0) & 0x0f) * 4;
-  if (bytes.length < HEADER_OCTETS_MIN || (bytes[0] ?? 0) >>> 4 !== 4 || headerOctets < HEADER_OCTETS_MIN) return { ok: false, reason: "ip header malformed" };
+  if (
+    bytes.length < HEADER_OCTETS_MIN ||
+    (bytes[0] ?? 0) >>> 4 !== 4 ||
+    headerOctets < HEADER_OCTETS_MIN
+  )
+    return { ok: false, reason: "ip header malformed" };
   const totalOctets = word(bytes, 2);
-  if (totalOctets < headerOctets || totalOctets > bytes.length) return { ok: false, reason: "ip length mismatch" };
+  if (totalOctets < headerOctets || totalOctets > bytes.length)
+    return { ok: false, reason: "ip length mismatch" };
   // More fragments to come, or an offset: not a whole message.
   if ((word(bytes, 6) & 0x3fff) !== 0) return { ok: false, reason: "ip fragment" };
   return {
     ok: true,
-    value: { source: ipv4FromOctets(bytes, 12), destination: ipv4FromOctets(bytes, 16), ttl: bytes[8] ?? 0, protocol: bytes[9] ?? 0, payload: bytes.subarray(headerOctets, totalOctets) },
+    value: {
+      source: ipv4FromOctets(bytes, 12),
+      destination: ipv4FromOctets(bytes, 16),
+      ttl: bytes[8] ?? 0,
+      protocol: bytes[9] ?? 0,
+      payload: bytes.subarray(headerOctets, totalOctets),
+    },
   };
 }
 

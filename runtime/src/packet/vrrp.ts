@@ -33,7 +33,9 @@ export interface Advertisement {
   readonly priority: number;
   /** Whole seconds on the wire in version 2. */
   readonly advertIntervalMs: number;
-  readonly authentication: { readonly type: "none" } | { readonly type: "PASS"; readonly password: readonly number[] };
+  readonly authentication:
+    | { readonly type: "none" }
+    | { readonly type: "PASS"; readonly password: readonly number[] };
   readonly addresses: readonly Ipv4Address[];
 }
 
@@ -50,7 +52,9 @@ export type PacketDropReason =
   | "unknown authentication type"
   | "bad checksum";
 
-export type ParsedAdvertisement = { readonly ok: true; readonly value: Advertisement } | { readonly ok: false; readonly reason: PacketDropReason };
+export type ParsedAdvertisement =
+  | { readonly ok: true; readonly value: Advertisement }
+  | { readonly ok: false; readonly reason: PacketDropReason };
 
 /**
  * Reads the payload of an IP packet of protocol 112. Takes any bytes; never throws.
@@ -60,7 +64,14 @@ export type ParsedAdvertisement = { readonly ok: true; readonly value: Advertise
 export function parseAdvertisement(bytes: Uint8Array, ttl: number): ParsedAdvertisement {
   if (ttl !== VRRP_TTL) return drop("ttl not 255");
   if (bytes.length < HEADER_OCTETS) return drop("too short");
-  const [versionAndType = 0, virtualRouterId = 0, priority = 0, count = 0, authenticationType = 0, intervalSeconds = 0] = bytes;
+  const [
+    versionAndType = 0,
+    virtualRouterId = 0,
+    priority = 0,
+    count = 0,
+    authenticationType = 0,
+    intervalSeconds = 0,
+  ] = bytes;
   if (versionAndType >>> 4 !== 2) return drop("unsupported version");
   if ((versionAndType & 0x0f) !== TYPE_ADVERTISEMENT) return drop("unknown type");
   if (virtualRouterId === 0) return drop("invalid virtual router id");
@@ -68,7 +79,8 @@ export function parseAdvertisement(bytes: Uint8Array, ttl: number): ParsedAdvert
   const passwordAt = HEADER_OCTETS + count * ADDRESS_OCTETS;
   if (bytes.length !== passwordAt + AUTHENTICATION_OCTETS) return drop("length mismatch");
   if (internetChecksum(bytes) !== 0) return drop("bad checksum");
-  if (authenticationType !== AUTHENTICATION_NONE && authenticationType !== AUTHENTICATION_PASS) return drop("unknown authentication type");
+  if (authenticationType !== AUTHENTICATION_NONE && authenticationType !== AUTHENTICATION_PASS)
+    return drop("unknown authentication type");
   if (intervalSeconds === 0) return drop("invalid interval");
   return {
     ok: true,
@@ -77,8 +89,13 @@ export function parseAdvertisement(bytes: Uint8Array, ttl: number): ParsedAdvert
       virtualRouterId,
       priority,
       advertIntervalMs: intervalSeconds * 1000,
-      authentication: authenticationType === AUTHENTICATION_PASS ? { type: "PASS", password: [...bytes.subarray(passwordAt)] } : { type: "none" },
-      addresses: Array.from({ length: count }, (_, index) => ipv4FromOctets(bytes, HEADER_OCTETS + index * ADDRESS_OCTETS)),
+      authentication:
+        authenticationType === AUTHENTICATION_PASS
+          ? { type: "PASS", password: [...bytes.subarray(passwordAt)] }
+          : { type: "none" },
+      addresses: Array.from({ length: count }, (_, index) =>
+        ipv4FromOctets(bytes, HEADER_OCTETS + index * ADDRESS_OCTETS),
+      ),
     },
   };
 }
@@ -94,7 +111,9 @@ export function emitAdvertisement(advertisement: Advertisement): Uint8Array {
   bytes[3] = addresses.length;
   bytes[4] = authentication.type === "PASS" ? AUTHENTICATION_PASS : AUTHENTICATION_NONE;
   bytes[5] = advertisement.advertIntervalMs / 1000;
-  addresses.forEach((address, index) => bytes.set(ipv4Octets(address), HEADER_OCTETS + index * ADDRESS_OCTETS));
+  addresses.forEach((address, index) =>
+    bytes.set(ipv4Octets(address), HEADER_OCTETS + index * ADDRESS_OCTETS),
+  );
   if (authentication.type === "PASS") bytes.set(authentication.password, passwordAt);
   const checksum = internetChecksum(bytes);
   bytes[6] = checksum >>> 8;

@@ -14,10 +14,13 @@ import type { PluginBundle } from "../sandbox/protocol.ts";
 const GLOBAL_NAME = "__karuntimeModule";
 const CODE_BYTES_MAX = 4 * 1024 * 1024;
 
-export type Bundling = { readonly ok: true; readonly bundle: PluginBundle } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+export type Bundling =
+  | { readonly ok: true; readonly bundle: PluginBundle }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  child_process: "a plugin starts no commands; ask for a service action: services.start(name), with permissions.services",
+  child_process:
+    "a plugin starts no commands; ask for a service action: services.start(name), with permissions.services",
   fs: "a plugin reads no files; count processes with processes.count(name), or ask the service itself with fetch(url)",
   http: "use fetch(url) of the check's context, with permissions.net",
   https: "use fetch(url) of the check's context, with permissions.net",
@@ -44,6 +47,8 @@ export async function bundle(file: string): Promise<Bundling> {
       platform: "neutral",
       mainFields: ["module", "main"],
       target: "es2024",
+      // What the author wrote as a module is strict.
+      banner: { js: '"use strict";' },
       sourcemap: "external",
       sourcesContent: false,
       logLevel: "silent",
@@ -52,8 +57,15 @@ export async function bundle(file: string): Promise<Bundling> {
     });
     const code = outputFiles.find((output) => output.path.endsWith(".js"))?.text ?? "";
     const sourceMap = outputFiles.find((output) => output.path.endsWith(".map"))?.text ?? "";
-    if (code.length > CODE_BYTES_MAX) return refuse(file, `the bundle has ${code.length} bytes, expected at most ${CODE_BYTES_MAX}`);
-    return { ok: true, bundle: { file, hash: createHash("sha256").update(code).digest("hex"), code, sourceMap } };
+    if (code.length > CODE_BYTES_MAX)
+      return refuse(
+        file,
+        `the bundle has ${code.length} bytes, expected at most ${CODE_BYTES_MAX}`,
+      );
+    return {
+      ok: true,
+      bundle: { file, hash: createHash("sha256").update(code).digest("hex"), code, sourceMap },
+    };
   } catch (error) {
     const messages = (error as { readonly errors?: readonly Message[] }).errors;
     if (messages === undefined) throw error;
@@ -70,12 +82,29 @@ export async function stopBundler(): Promise<void> {
 const sandboxModules: Plugin = {
   name: "sandbox-modules",
   setup({ onResolve }) {
-    onResolve({ filter: /^@karuntime\/sdk$/ }, () => ({ path: fileURLToPath(import.meta.resolve("@karuntime/sdk")) }));
-    onResolve({ filter: /^karuntime\/config$/ }, () => ({ path: fileURLToPath(new URL("../config/define.js", import.meta.url)) }));
+    onResolve({ filter: /^@karuntime\/sdk$/ }, () => ({
+      path: fileURLToPath(import.meta.resolve("@karuntime/sdk")),
+    }));
+    onResolve({ filter: /^karuntime\/config$/ }, () => ({
+      path: fileURLToPath(new URL("../config/define.js", import.meta.url)),
+    }));
     onResolve({ filter: /^[^./]/ }, ({ path }) => {
       if (!isBuiltin(path)) return undefined;
       const name = path.replace(/^node:/, "").split("/")[0] ?? "";
-      return { errors: [{ text: `${JSON.stringify(path)} does not exist in the sandbox`, notes: [{ text: REMEDIES[name] ?? "a plugin has the language itself, what its context offers, and packages that need nothing else" }] }] };
+      return {
+        errors: [
+          {
+            text: `${JSON.stringify(path)} does not exist in the sandbox`,
+            notes: [
+              {
+                text:
+                  REMEDIES[name] ??
+                  "a plugin has the language itself, what its context offers, and packages that need nothing else",
+              },
+            ],
+          },
+        ],
+      };
     });
   },
 };
@@ -88,14 +117,25 @@ function describe(message: Message, file: string): Diagnostic {
     code: "plugin.bundle",
     message: message.text,
     // esbuild names files relative to the working directory.
-    file: location === null ? file : location.file === basename(file) ? file : fileOf(location.file, file),
-    ...(location === null ? {} : { line: location.line, column: location.column + 1, lineText: location.lineText }),
+    file:
+      location === null
+        ? file
+        : location.file === basename(file)
+          ? file
+          : fileOf(location.file, file),
+    ...(location === null
+      ? {}
+      : { line: location.line, column: location.column + 1, lineText: location.lineText }),
     ...(hint === undefined || hint === "" ? {} : { hint }),
   };
 }
 
 function fileOf(named: string, entry: string): string {
-  return named.startsWith("/") ? named : entry.endsWith(`/${named}`) ? entry : `${dirname(entry)}/${named}`;
+  return named.startsWith("/")
+    ? named
+    : entry.endsWith(`/${named}`)
+      ? entry
+      : `${dirname(entry)}/${named}`;
 }
 
 function refuse(file: string, message: string): Bundling {

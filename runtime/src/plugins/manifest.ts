@@ -17,11 +17,21 @@ const permissions = z
 const description = z.string().optional();
 const option = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("string"), default: z.string().optional(), description }),
-  z.strictObject({ type: z.literal("number"), default: z.number().optional(), min: z.number().optional(), max: z.number().optional(), description }),
+  z.strictObject({
+    type: z.literal("number"),
+    default: z.number().optional(),
+    min: z.number().optional(),
+    max: z.number().optional(),
+    description,
+  }),
   z.strictObject({ type: z.literal("boolean"), default: z.boolean().optional(), description }),
 ]);
 
-const manifest = z.strictObject({ kind: z.literal("check"), permissions, options: z.record(z.string(), option).default({}) });
+const manifest = z.strictObject({
+  kind: z.literal("check"),
+  permissions,
+  options: z.record(z.string(), option).default({}),
+});
 
 export type OptionDeclaration = z.infer<typeof option>;
 
@@ -31,37 +41,85 @@ export interface Manifest {
   readonly options: Readonly<Record<string, OptionDeclaration>>;
 }
 
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** Reads what a plugin's default export came to, as plain data. */
 export function parseManifest(value: unknown, file: string): Parsed<Manifest> {
-  const diagnostic = (message: string, path?: string): Diagnostic => ({ severity: "error", code: "plugin.manifest", message, file, ...(path === undefined ? {} : { path }) });
+  const diagnostic = (message: string, path?: string): Diagnostic => ({
+    severity: "error",
+    code: "plugin.manifest",
+    message,
+    file,
+    ...(path === undefined ? {} : { path }),
+  });
   if (typeof value !== "object" || value === null || !("kind" in value)) {
-    return { ok: false, diagnostics: [{ ...diagnostic("the default export is no check"), hint: "export default defineCheck({ ... }), from @karuntime/sdk" }] };
+    return {
+      ok: false,
+      diagnostics: [
+        {
+          ...diagnostic("the default export is no check"),
+          hint: "export default defineCheck({ ... }), from @karuntime/sdk",
+        },
+      ],
+    };
   }
   const result = manifest.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
-  return { ok: false, diagnostics: result.error.issues.map((issue) => diagnostic(issue.message, issue.path.map(String).join("."))) };
+  return {
+    ok: false,
+    diagnostics: result.error.issues.map((issue) =>
+      diagnostic(issue.message, issue.path.map(String).join(".")),
+    ),
+  };
 }
 
 /** Checks the configured options against the declarations and fills in the defaults. */
-export function parseOptions(declarations: Manifest["options"], given: Readonly<Record<string, unknown>>, place: { readonly file: string; readonly path: string }): Parsed<Readonly<Record<string, JsonValue>>> {
+export function parseOptions(
+  declarations: Manifest["options"],
+  given: Readonly<Record<string, unknown>>,
+  place: { readonly file: string; readonly path: string },
+): Parsed<Readonly<Record<string, JsonValue>>> {
   const diagnostics: Diagnostic[] = [];
-  const report = (name: string, message: string): void => void diagnostics.push({ severity: "error", code: "config.options", message, file: place.file, path: `${place.path}.${name}` });
+  const report = (name: string, message: string): void =>
+    void diagnostics.push({
+      severity: "error",
+      code: "config.options",
+      message,
+      file: place.file,
+      path: `${place.path}.${name}`,
+    });
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(declarations, name)) report(name, `the plugin has no such option; it has ${Object.keys(declarations).join(", ") || "none"}`);
+    if (!Object.hasOwn(declarations, name))
+      report(
+        name,
+        `the plugin has no such option; it has ${Object.keys(declarations).join(", ") || "none"}`,
+      );
   }
   const values: Record<string, JsonValue> = {};
   for (const [name, declaration] of Object.entries(declarations)) {
     const value = Object.hasOwn(given, name) ? given[name] : declaration.default;
-    if (value === undefined) report(name, `found nothing, expected a ${declaration.type}: the plugin has no default for it`);
-    else if (typeof value !== declaration.type) report(name, `found ${JSON.stringify(value)}, expected a ${declaration.type}`);
-    else if (declaration.type === "number" && !within(value as number, declaration)) report(name, `found ${String(value)}, expected ${declaration.min ?? "any"} to ${declaration.max ?? "any"}`);
+    if (value === undefined)
+      report(
+        name,
+        `found nothing, expected a ${declaration.type}: the plugin has no default for it`,
+      );
+    else if (typeof value !== declaration.type)
+      report(name, `found ${JSON.stringify(value)}, expected a ${declaration.type}`);
+    else if (declaration.type === "number" && !within(value as number, declaration))
+      report(
+        name,
+        `found ${String(value)}, expected ${declaration.min ?? "any"} to ${declaration.max ?? "any"}`,
+      );
     else values[name] = value as JsonValue;
   }
   return diagnostics.length > 0 ? { ok: false, diagnostics } : { ok: true, value: values };
 }
 
-function within(value: number, { min, max }: Extract<OptionDeclaration, { type: "number" }>): boolean {
+function within(
+  value: number,
+  { min, max }: Extract<OptionDeclaration, { type: "number" }>,
+): boolean {
   return value >= (min ?? Number.NEGATIVE_INFINITY) && value <= (max ?? Number.POSITIVE_INFINITY);
 }

@@ -33,7 +33,8 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
   let logLines = 0;
 
   async function bounded(work: () => Promise<unknown>): Promise<unknown> {
-    if (atOnce >= CALLS_AT_ONCE_MAX) throw new Error(`more than ${CALLS_AT_ONCE_MAX} requests at a time`);
+    if (atOnce >= CALLS_AT_ONCE_MAX)
+      throw new Error(`more than ${CALLS_AT_ONCE_MAX} requests at a time`);
     atOnce++;
     try {
       return await work();
@@ -47,28 +48,50 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
 
   async function count(argument: unknown): Promise<number> {
     const name = nameIn(argument);
-    if (!grant.processes.includes(name)) throw new DeniedError(`not permitted: to count ${JSON.stringify(name)}, add it to the plugin: permissions: { processes: [${JSON.stringify(name)}] }`);
+    if (!grant.processes.includes(name))
+      throw new DeniedError(
+        `not permitted: to count ${JSON.stringify(name)}, add it to the plugin: permissions: { processes: [${JSON.stringify(name)}] }`,
+      );
     return options.processes().count(name, performance.now());
   }
 
   async function act(argument: unknown): Promise<boolean> {
     const service = nameIn(argument);
-    const action = SERVICE_ACTIONS.find((candidate) => candidate === (argument as { readonly action?: unknown }).action);
+    const action = SERVICE_ACTIONS.find(
+      (candidate) => candidate === (argument as { readonly action?: unknown }).action,
+    );
     const granted = Object.hasOwn(grant.services, service) ? grant.services[service] : undefined;
-    if (action === undefined || granted?.includes(action) !== true) throw new DeniedError(`not permitted: to ${action ?? "do this to"} ${service}, add it to the plugin: permissions: { services: { ${JSON.stringify(service)}: [${JSON.stringify(action ?? "start")}] } }`);
+    if (action === undefined || granted?.includes(action) !== true)
+      throw new DeniedError(
+        `not permitted: to ${action ?? "do this to"} ${service}, add it to the plugin: permissions: { services: { ${JSON.stringify(service)}: [${JSON.stringify(action ?? "start")}] } }`,
+      );
     return options.service(check, service, action);
   }
 
   function log(argument: unknown): void {
-    const { level: said, message: text } = argument as { readonly level?: unknown; readonly message?: unknown };
+    const { level: said, message: text } = argument as {
+      readonly level?: unknown;
+      readonly message?: unknown;
+    };
     const second = Math.floor(performance.now() / 1000);
     if (second !== logSecond) {
-      if (logLines > LOG_LINES_PER_SECOND_MAX) options.send({ type: "log", check, level: "warn", message: `${logLines - LOG_LINES_PER_SECOND_MAX} log lines were left out: more than ${LOG_LINES_PER_SECOND_MAX} in a second` });
+      if (logLines > LOG_LINES_PER_SECOND_MAX)
+        options.send({
+          type: "log",
+          check,
+          level: "warn",
+          message: `${logLines - LOG_LINES_PER_SECOND_MAX} log lines were left out: more than ${LOG_LINES_PER_SECOND_MAX} in a second`,
+        });
       logSecond = second;
       logLines = 0;
     }
     if (++logLines > LOG_LINES_PER_SECOND_MAX) return;
-    options.send({ type: "log", check, level: LEVELS.find((candidate) => candidate === said) ?? "info", message: singleLine(String(text)).slice(0, LOG_CHARACTERS_MAX) });
+    options.send({
+      type: "log",
+      check,
+      level: LEVELS.find((candidate) => candidate === said) ?? "info",
+      message: singleLine(String(text)).slice(0, LOG_CHARACTERS_MAX),
+    });
   }
 
   return {

@@ -24,7 +24,13 @@ export interface CheckRunnerOptions {
 
 export class CheckRunner {
   readonly #options: CheckRunnerOptions;
-  readonly #outcomes: Record<Outcome, number> = { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 };
+  readonly #outcomes: Record<Outcome, number> = {
+    up: 0,
+    down: 0,
+    "timed out": 0,
+    "out of memory": 0,
+    error: 0,
+  };
   #tracker;
   #reason = "";
   #last: (InvocationResult & { readonly atMs: number }) | undefined;
@@ -53,7 +59,16 @@ export class CheckRunner {
       check: this.#options.spec.name,
       state: this.#tracker.state,
       reason: this.#reason,
-      last: last === undefined ? undefined : { outcome: last.outcome, reason: last.reason, durationMs: last.durationMs, cpuMs: last.cpuMs, agoMs: nowMs - last.atMs },
+      last:
+        last === undefined
+          ? undefined
+          : {
+              outcome: last.outcome,
+              reason: last.reason,
+              durationMs: last.durationMs,
+              cpuMs: last.cpuMs,
+              agoMs: nowMs - last.atMs,
+            },
       runs: this.#runs,
       outcomes: this.#outcomes,
       skipped: this.#skipped,
@@ -65,7 +80,10 @@ export class CheckRunner {
     this.#take(await this.#run());
     const next = nextDue(dueMs, this.#options.spec.intervalMs, performance.now());
     this.#skipped += next.skipped;
-    setTimeout(() => void this.#cycle(next.atMs), Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(next.atMs - performance.now()))));
+    setTimeout(
+      () => void this.#cycle(next.atMs),
+      Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(next.atMs - performance.now()))),
+    );
   }
 
   async #run(): Promise<InvocationResult> {
@@ -83,7 +101,8 @@ export class CheckRunner {
         run: ++this.#runs,
         options: spec.options,
         timeoutMs: left,
-        perform: (capability, argument, signal) => capabilities.perform(capability, argument, signal),
+        perform: (capability, argument, signal) =>
+          capabilities.perform(capability, argument, signal),
         explain: (message, stack) => this.#explain(message, stack),
         onStuck: stuck,
       });
@@ -96,8 +115,20 @@ export class CheckRunner {
       this.#leave();
       this.#runs++;
       const durationMs = performance.now() - startedAtMs;
-      if (/timed out/i.test(message)) return { outcome: "timed out", reason: "timed out at the top level of the module", durationMs, cpuMs: 0 };
-      if (/memory|disposed/i.test(message)) return { outcome: "out of memory", reason: "out of memory at the top level of the module", durationMs, cpuMs: 0 };
+      if (/timed out/i.test(message))
+        return {
+          outcome: "timed out",
+          reason: "timed out at the top level of the module",
+          durationMs,
+          cpuMs: 0,
+        };
+      if (/memory|disposed/i.test(message))
+        return {
+          outcome: "out of memory",
+          reason: "out of memory at the top level of the module",
+          durationMs,
+          cpuMs: 0,
+        };
       return { outcome: "error", reason: this.#explain(message, stack), durationMs, cpuMs: 0 };
     } finally {
       clearTimeout(watch);
@@ -131,7 +162,9 @@ export class CheckRunner {
 
   #explain(message: string, stack: string): string {
     const place = originOf(this.#options.spec.bundle, stack);
-    return place === undefined ? message : `${message} (${shorten(place.file, this.#options.spec.bundle.file)}:${place.line}:${place.column})`;
+    return place === undefined
+      ? message
+      : `${message} (${shorten(place.file, this.#options.spec.bundle.file)}:${place.line}:${place.column})`;
   }
 }
 

@@ -5,17 +5,29 @@ import { bundleName, originOf } from "./source-map.ts";
 
 const TOP_LEVEL_MS_MAX = 2000;
 
-export type Evaluated = { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly error: PluginError };
+export type Evaluated =
+  | { readonly ok: true; readonly value: JsonValue }
+  | { readonly ok: false; readonly error: PluginError };
 
 /** @param environment what `env()` reads; none for plugins. */
-export async function evaluateBundle(bundle: PluginBundle, environment: Readonly<Record<string, string>>, onCatastrophe: (reason: string) => void): Promise<Evaluated> {
+export async function evaluateBundle(
+  bundle: PluginBundle,
+  environment: Readonly<Record<string, string>>,
+  onCatastrophe: (reason: string) => void,
+): Promise<Evaluated> {
   const isolate = new PluginIsolate({ code: bundle.code, name: bundleName(bundle), onCatastrophe });
   try {
     const context = await isolate.createContext(TOP_LEVEL_MS_MAX, JSON.stringify(environment));
-    return { ok: true, value: JSON.parse(await isolate.describe(context, TOP_LEVEL_MS_MAX)) as JsonValue };
+    return {
+      ok: true,
+      value: JSON.parse(await isolate.describe(context, TOP_LEVEL_MS_MAX)) as JsonValue,
+    };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { ok: false, error: { message, ...originOf(bundle, error instanceof Error ? (error.stack ?? "") : "") } };
+    return {
+      ok: false,
+      error: { message, ...originOf(bundle, error instanceof Error ? (error.stack ?? "") : "") },
+    };
   } finally {
     isolate.dispose();
   }

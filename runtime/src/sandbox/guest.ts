@@ -6,13 +6,25 @@
 
 /** What the guest leaves in its outbox. */
 export type GuestMessage =
-  | { readonly type: "call"; readonly id: number; readonly capability: string; readonly argument: unknown }
+  | {
+      readonly type: "call";
+      readonly id: number;
+      readonly capability: string;
+      readonly argument: unknown;
+    }
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "result"; readonly run: number; readonly down: string | null }
-  | { readonly type: "error"; readonly run: number; readonly message: string; readonly stack: string };
+  | {
+      readonly type: "error";
+      readonly run: number;
+      readonly message: string;
+      readonly stack: string;
+    };
 
 /** What the host answers to a call. */
-export type HostAnswer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
+export type HostAnswer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: string };
 
 export interface GuestEntries {
   /** Starts an invocation: `{ run, options }` as JSON. */
@@ -33,13 +45,29 @@ export function guest(environmentText: string): GuestEntries {
   const STACK_MAX = 4000;
   const { parse, stringify } = JSON;
   const PromiseConstructor = Promise;
-  const then = Function.prototype.call.bind(Promise.prototype.then) as (promise: Promise<unknown>, done: (value: unknown) => void, failed: (error: unknown) => void) => void;
-  const slice = Function.prototype.call.bind(String.prototype.slice) as (text: string, from: number, to: number) => string;
+  const ErrorConstructor = Error;
+  const then = Function.prototype.call.bind(Promise.prototype.then) as (
+    promise: Promise<unknown>,
+    done: (value: unknown) => void,
+    failed: (error: unknown) => void,
+  ) => void;
+  const slice = Function.prototype.call.bind(String.prototype.slice) as (
+    text: string,
+    from: number,
+    to: number,
+  ) => string;
   const toText = String;
   const { defineProperty, freeze, create, keys } = Object;
   const world = globalThis as Record<string, unknown>;
 
-  for (const name of ["WebAssembly", "Atomics", "SharedArrayBuffer", "FinalizationRegistry", "WeakRef"]) delete world[name];
+  for (const name of [
+    "WebAssembly",
+    "Atomics",
+    "SharedArrayBuffer",
+    "FinalizationRegistry",
+    "WeakRef",
+  ])
+    delete world[name];
   delete (ArrayBuffer.prototype as { resize?: unknown }).resize;
   // A resizable buffer's memory is not seen by the isolate's limit.
   const PlainArrayBuffer = ArrayBuffer;
@@ -51,13 +79,21 @@ export function guest(environmentText: string): GuestEntries {
   defineProperty(PlainArrayBuffer.prototype, "constructor", { value: SafeArrayBuffer });
   defineProperty(world, "ArrayBuffer", { value: SafeArrayBuffer });
   // Called by the engine itself while it prints an error, outside any time limit.
-  defineProperty(Error, "prepareStackTrace", { value: undefined, writable: false, configurable: false });
-  if (environmentText !== "") defineProperty(world, "__karuntimeEnvironment", { value: freeze(parse(environmentText)) });
+  defineProperty(Error, "prepareStackTrace", {
+    value: undefined,
+    writable: false,
+    configurable: false,
+  });
+  if (environmentText !== "")
+    defineProperty(world, "__karuntimeEnvironment", { value: freeze(parse(environmentText)) });
 
   let outbox: string[] = [];
   let dropped = false;
   let nextId = 1;
-  const pending: Record<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }> = create(null);
+  const pending: Record<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: unknown) => void; error: Error }
+  > = create(null);
   const downs = new WeakSet<object>();
 
   function post(message: GuestMessage): void {
@@ -65,12 +101,19 @@ export function guest(environmentText: string): GuestEntries {
     else dropped = true;
   }
 
-  function call(capability: string, argument: unknown): { readonly id: number; readonly promise: Promise<unknown> } {
+  function call(
+    capability: string,
+    argument: unknown,
+  ): { readonly id: number; readonly promise: Promise<unknown> } {
     const id = nextId++;
-    const promise = new PromiseConstructor<unknown>((resolve, reject) => (pending[id] = { resolve, reject }));
+    // Made here, where the plugin calls: should the call fail, its stack leads to the plugin's own line.
+    const error = new ErrorConstructor();
+    const promise = new PromiseConstructor<unknown>(
+      (resolve, reject) => (pending[id] = { resolve, reject, error }),
+    );
     post({ type: "call", id, capability, argument });
     if (dropped) {
-      pending[id]?.reject(new Error(`more than ${MESSAGES_MAX} requests at a time`));
+      pending[id]?.reject(new ErrorConstructor(`more than ${MESSAGES_MAX} requests at a time`));
       delete pending[id];
     }
     return { id, promise };
@@ -81,14 +124,43 @@ export function guest(environmentText: string): GuestEntries {
   }
 
   const log = freeze({
-    debug: (message: unknown) => void post({ type: "call", id: 0, capability: "log", argument: { level: "debug", message: limited(message) } }),
-    info: (message: unknown) => void post({ type: "call", id: 0, capability: "log", argument: { level: "info", message: limited(message) } }),
-    warn: (message: unknown) => void post({ type: "call", id: 0, capability: "log", argument: { level: "warn", message: limited(message) } }),
-    error: (message: unknown) => void post({ type: "call", id: 0, capability: "log", argument: { level: "error", message: limited(message) } }),
+    debug: (message: unknown) =>
+      void post({
+        type: "call",
+        id: 0,
+        capability: "log",
+        argument: { level: "debug", message: limited(message) },
+      }),
+    info: (message: unknown) =>
+      void post({
+        type: "call",
+        id: 0,
+        capability: "log",
+        argument: { level: "info", message: limited(message) },
+      }),
+    warn: (message: unknown) =>
+      void post({
+        type: "call",
+        id: 0,
+        capability: "log",
+        argument: { level: "warn", message: limited(message) },
+      }),
+    error: (message: unknown) =>
+      void post({
+        type: "call",
+        id: 0,
+        capability: "log",
+        argument: { level: "error", message: limited(message) },
+      }),
   });
   const join = (values: readonly unknown[]): string => {
     let text = "";
-    for (let index = 0; index < values.length; index++) text += (index === 0 ? "" : " ") + (typeof values[index] === "string" ? (values[index] as string) : (stringify(values[index]) ?? toText(values[index])));
+    for (let index = 0; index < values.length; index++)
+      text +=
+        (index === 0 ? "" : " ") +
+        (typeof values[index] === "string"
+          ? (values[index] as string)
+          : (stringify(values[index]) ?? toText(values[index])));
     return text;
   };
   world["console"] = freeze({
@@ -106,7 +178,11 @@ export function guest(environmentText: string): GuestEntries {
   }
   world["setTimeout"] = function setTimeout(callback: () => void, milliseconds = 0): number {
     const { id, promise } = call("timer", { milliseconds });
-    then(promise, () => callback(), () => undefined);
+    then(
+      promise,
+      () => callback(),
+      () => undefined,
+    );
     return id;
   };
   world["clearTimeout"] = function clearTimeout(timer: number): void {
@@ -128,14 +204,15 @@ export function guest(environmentText: string): GuestEntries {
         for (let index = 0; index < listeners.length; index++) listeners[index]?.();
       };
     }
-    static abort(reason: unknown = new Error("aborted")): AbortSignal {
+    static abort(reason: unknown = new ErrorConstructor("aborted")): AbortSignal {
       const signal = new AbortSignal();
       trigger(signal, reason);
       return signal;
     }
     static timeout(milliseconds: number): AbortSignal {
       const signal = new AbortSignal();
-      const expire = (): void => trigger(signal, new Error(`no answer within ${milliseconds} ms`));
+      const expire = (): void =>
+        trigger(signal, new ErrorConstructor(`no answer within ${milliseconds} ms`));
       then(call("timer", { milliseconds }).promise, expire, () => undefined);
       return signal;
     }
@@ -152,7 +229,7 @@ export function guest(environmentText: string): GuestEntries {
   world["AbortSignal"] = AbortSignal;
   world["AbortController"] = class AbortController {
     readonly signal = new AbortSignal();
-    abort(reason: unknown = new Error("aborted")): void {
+    abort(reason: unknown = new ErrorConstructor("aborted")): void {
       trigger(this.signal, reason);
     }
   };
@@ -165,7 +242,16 @@ export function guest(environmentText: string): GuestEntries {
     readonly body: string;
   }
 
-  function fetch(url: unknown, init: { method?: unknown; headers?: Record<string, unknown>; body?: unknown; redirect?: unknown; signal?: AbortSignal } = {}): Promise<unknown> {
+  function fetch(
+    url: unknown,
+    init: {
+      method?: unknown;
+      headers?: Record<string, unknown>;
+      body?: unknown;
+      redirect?: unknown;
+      signal?: AbortSignal;
+    } = {},
+  ): Promise<unknown> {
     const { signal } = init;
     if (signal?.aborted === true) return PromiseConstructor.reject(signal.reason);
     const headers: Record<string, string> = {};
@@ -192,7 +278,10 @@ export function guest(environmentText: string): GuestEntries {
               status: answer.status,
               statusText: answer.statusText,
               url: answer.url,
-              headers: freeze({ get: (name: string) => answer.headers[toText(name).toLowerCase()] ?? null, has: (name: string) => answer.headers[toText(name).toLowerCase()] !== undefined }),
+              headers: freeze({
+                get: (name: string) => answer.headers[toText(name).toLowerCase()] ?? null,
+                has: (name: string) => answer.headers[toText(name).toLowerCase()] !== undefined,
+              }),
               text: () => PromiseConstructor.resolve(answer.body),
               json: () => new PromiseConstructor((done) => done(parse(answer.body))),
             }),
@@ -203,15 +292,25 @@ export function guest(environmentText: string): GuestEntries {
     });
   }
 
-  const service = (action: string) => (name: unknown) => call("service", { name: toText(name), action }).promise;
+  const service = (action: string) => (name: unknown) =>
+    call("service", { name: toText(name), action }).promise;
   const status = service("status");
   const context = freeze({
-    processes: freeze({ count: (name: unknown) => call("processes.count", { name: toText(name) }).promise }),
+    processes: freeze({
+      count: (name: unknown) => call("processes.count", { name: toText(name) }).promise,
+    }),
     services: freeze({
       start: service("start"),
       stop: service("stop"),
       restart: service("restart"),
-      status: (name: unknown) => new PromiseConstructor((resolve, reject) => then(status(name), (running) => resolve(running === true ? "running" : "stopped"), reject)),
+      status: (name: unknown) =>
+        new PromiseConstructor((resolve, reject) =>
+          then(
+            status(name),
+            (running) => resolve(running === true ? "running" : "stopped"),
+            reject,
+          ),
+        ),
     }),
     fetch,
     log,
@@ -226,7 +325,9 @@ export function guest(environmentText: string): GuestEntries {
     let message = "an error that cannot be read";
     let stack = "";
     try {
-      const { message: said, stack: trace } = (typeof error === "object" && error !== null ? error : { message: error }) as { message?: unknown; stack?: unknown };
+      const { message: said, stack: trace } = (
+        typeof error === "object" && error !== null ? error : { message: error }
+      ) as { message?: unknown; stack?: unknown };
       message = limited(said);
       stack = slice(toText(trace ?? ""), 0, STACK_MAX);
     } catch {
@@ -240,12 +341,23 @@ export function guest(environmentText: string): GuestEntries {
       const { run, options } = parse(text) as { run: number; options: unknown };
       const settle = (result: unknown): void => {
         if (result === undefined) post({ type: "result", run, down: null });
-        else if (typeof result === "object" && result !== null && downs.has(result)) post({ type: "result", run, down: (result as { down: string }).down });
-        else fail(run, new Error("the check returned something else than nothing or down(reason)"));
+        else if (typeof result === "object" && result !== null && downs.has(result))
+          post({ type: "result", run, down: (result as { down: string }).down });
+        else
+          fail(
+            run,
+            new ErrorConstructor("the check returned something else than nothing or down(reason)"),
+          );
       };
       try {
-        const { check } = (world["__karuntimeModule"] as { default: { check: (given: unknown) => unknown } }).default;
-        then(PromiseConstructor.resolve(check({ ...context, options: freeze(options) })), settle, (error) => fail(run, error));
+        const { check } = (
+          world["__karuntimeModule"] as { default: { check: (given: unknown) => unknown } }
+        ).default;
+        then(
+          PromiseConstructor.resolve(check({ ...context, options: freeze(options) })),
+          settle,
+          (error) => fail(run, error),
+        );
       } catch (error) {
         fail(run, error);
       }
@@ -257,14 +369,18 @@ export function guest(environmentText: string): GuestEntries {
         if (answer === undefined) continue;
         const waiting = pending[answer.id];
         delete pending[answer.id];
-        if ("error" in answer) waiting?.reject(new Error(answer.error));
-        else waiting?.resolve(answer.value);
+        if (waiting === undefined) continue;
+        if ("error" in answer) {
+          defineProperty(waiting.error, "message", { value: answer.error });
+          waiting.reject(waiting.error);
+        } else waiting.resolve(answer.value);
       }
     },
     drain() {
       if (outbox.length === 0) return "";
       let text = "";
-      for (let index = 0; index < outbox.length; index++) text += (index === 0 ? "[" : ",") + outbox[index];
+      for (let index = 0; index < outbox.length; index++)
+        text += (index === 0 ? "[" : ",") + outbox[index];
       outbox = [];
       dropped = false;
       return `${text}]`;

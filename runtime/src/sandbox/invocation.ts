@@ -20,7 +20,11 @@ export interface InvocationOptions {
   readonly run: number;
   readonly options: unknown;
   readonly timeoutMs: number;
-  readonly perform: (capability: string, argument: unknown, signal: AbortSignal) => Promise<unknown> | undefined;
+  readonly perform: (
+    capability: string,
+    argument: unknown,
+    signal: AbortSignal,
+  ) => Promise<unknown> | undefined;
   /** A stack of the guest in words for a person. */
   readonly explain: (message: string, stack: string) => string;
   /** The isolate cannot be stopped. */
@@ -63,10 +67,14 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
     async function enter(entry: GuestContext["start"], text: string): Promise<void> {
       inside++;
       try {
-        const left = (): number => (settled ? 0 : Math.min(deadlineMs - performance.now(), Math.min(CPU_MS_MAX, timeoutMs) - cpuMs));
+        const left = (): number =>
+          settled
+            ? 0
+            : Math.min(deadlineMs - performance.now(), Math.min(CPU_MS_MAX, timeoutMs) - cpuMs);
         const slice = await isolate.enter(entry, text, context.drain, left);
         cpuMs += slice.cpuMs;
-        if (slice.outbox !== "") for (const message of JSON.parse(slice.outbox) as GuestMessage[]) handle(message);
+        if (slice.outbox !== "")
+          for (const message of JSON.parse(slice.outbox) as GuestMessage[]) handle(message);
       } catch (error) {
         fail(error instanceof Error ? error.message : String(error));
       } finally {
@@ -75,8 +83,10 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
     }
 
     function fail(message: string): void {
-      if (/timed out/i.test(message)) settle("timed out", `timed out after ${Math.round(performance.now() - startedAtMs)} ms`);
-      else if (/memory|disposed/i.test(message) || !isolate.usable) settle("out of memory", "out of memory");
+      if (/timed out/i.test(message))
+        settle("timed out", `timed out after ${Math.round(performance.now() - startedAtMs)} ms`);
+      else if (/memory|disposed/i.test(message) || !isolate.usable)
+        settle("out of memory", "out of memory");
       else settle("error", message);
     }
 
@@ -87,7 +97,9 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
           if (message.run !== run) return;
           return message.down === null ? settle("up", "") : settle("down", String(message.down));
         case "error":
-          return message.run === run ? settle("error", options.explain(String(message.message), String(message.stack))) : undefined;
+          return message.run === run
+            ? settle("error", options.explain(String(message.message), String(message.stack)))
+            : undefined;
         case "cancel":
           calls.get(message.id)?.abort();
           calls.delete(message.id);
@@ -104,7 +116,8 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
       calls.set(id, call);
       work.then(
         (value) => answer(id, { id, value }),
-        (error: unknown) => answer(id, { id, error: error instanceof Error ? error.message : String(error) }),
+        (error: unknown) =>
+          answer(id, { id, error: error instanceof Error ? error.message : String(error) }),
       );
     }
 

@@ -44,7 +44,8 @@ export class PluginIsolate {
     this.#options = options;
     this.#isolate = new ivm.Isolate({
       memoryLimit: MEMORY_MB_MAX,
-      onCatastrophicError: () => options.onCatastrophe("an isolate ran out of memory in a way that it cannot recover from"),
+      onCatastrophicError: () =>
+        options.onCatastrophe("an isolate ran out of memory in a way that it cannot recover from"),
     });
   }
 
@@ -65,12 +66,27 @@ export class PluginIsolate {
    */
   async createContext(timeoutMs: number, environment = ""): Promise<GuestContext> {
     const context = await this.#isolate.createContext();
-    const prelude = await this.#isolate.compileScript(bootstrap, { filename: "karuntime:guest", ...(cachedData === undefined ? { produceCachedData: true } : { cachedData }) });
+    const prelude = await this.#isolate.compileScript(bootstrap, {
+      filename: "karuntime:guest",
+      ...(cachedData === undefined ? { produceCachedData: true } : { cachedData }),
+    });
     cachedData ??= (prelude as ivm.Script & ivm.CachedDataResult).cachedData;
-    const make = (await prelude.run(context, { reference: true, timeout: BOOTSTRAP_MS_MAX })) as ivm.Reference;
-    const entries = (await make.apply(undefined, [environment], { result: { reference: true }, timeout: BOOTSTRAP_MS_MAX })) as ivm.Reference;
-    const [start, resume, drain, describe] = (await Promise.all(["start", "resume", "drain", "describe"].map((name) => entries.get(name, { reference: true })))) as [ivm.Reference, ivm.Reference, ivm.Reference, ivm.Reference];
-    this.#script ??= await this.#isolate.compileScript(this.#options.code, { filename: this.#options.name });
+    const make = (await prelude.run(context, {
+      reference: true,
+      timeout: BOOTSTRAP_MS_MAX,
+    })) as ivm.Reference;
+    const entries = (await make.apply(undefined, [environment], {
+      result: { reference: true },
+      timeout: BOOTSTRAP_MS_MAX,
+    })) as ivm.Reference;
+    const [start, resume, drain, describe] = (await Promise.all(
+      ["start", "resume", "drain", "describe"].map((name) =>
+        entries.get(name, { reference: true }),
+      ),
+    )) as [ivm.Reference, ivm.Reference, ivm.Reference, ivm.Reference];
+    this.#script ??= await this.#isolate.compileScript(this.#options.code, {
+      filename: this.#options.name,
+    });
     const script = this.#script;
     await this.#slice(() => script.run(context, { timeout: timeoutMs }));
     return { start, resume, drain, describe };
@@ -83,22 +99,33 @@ export class PluginIsolate {
    * @param limitMs asked when the entry's turn has come; below 1 there is none left.
    * @returns the outbox's text, and the CPU time that it took.
    */
-  async enter(entry: ivm.Reference, text: string, drain: ivm.Reference, limitMs: () => number): Promise<{ readonly outbox: string; readonly cpuMs: number }> {
+  async enter(
+    entry: ivm.Reference,
+    text: string,
+    drain: ivm.Reference,
+    limitMs: () => number,
+  ): Promise<{ readonly outbox: string; readonly cpuMs: number }> {
     return this.#slice(async () => {
       const timeout = Math.floor(limitMs());
       if (timeout < 1) throw new Error("Script execution timed out.");
       const before = this.cpuMs;
       // Both are queued at once: the isolate's thread wakes up once for the two.
-      const [, outbox] = await Promise.all([entry.apply(undefined, [text], { timeout }), drain.apply(undefined, [], { timeout })]);
+      const [, outbox] = await Promise.all([
+        entry.apply(undefined, [text], { timeout }),
+        drain.apply(undefined, [], { timeout }),
+      ]);
       const cpuMs = this.cpuMs - before;
-      if (typeof outbox !== "string" || outbox.length > OUTBOX_CHARACTERS_MAX) throw new Error("the plugin sent more than the sandbox passes on");
+      if (typeof outbox !== "string" || outbox.length > OUTBOX_CHARACTERS_MAX)
+        throw new Error("the plugin sent more than the sandbox passes on");
       return { outbox, cpuMs };
     });
   }
 
   /** What the module exports, as JSON. */
   async describe(context: GuestContext, timeoutMs: number): Promise<string> {
-    const text: unknown = await this.#slice(() => context.describe.apply(undefined, [], { timeout: timeoutMs }));
+    const text: unknown = await this.#slice(() =>
+      context.describe.apply(undefined, [], { timeout: timeoutMs }),
+    );
     return typeof text === "string" && text.length <= OUTBOX_CHARACTERS_MAX ? text : "null";
   }
 

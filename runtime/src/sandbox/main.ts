@@ -11,7 +11,13 @@ import { ProcessTable } from "./capability/processes.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { evaluateBundle } from "./evaluate.ts";
 import { PluginIsolate } from "./isolate.ts";
-import type { CheckSpec, DaemonToSandbox, PluginBundle, SandboxToDaemon, ServiceAction } from "./protocol.ts";
+import type {
+  CheckSpec,
+  DaemonToSandbox,
+  PluginBundle,
+  SandboxToDaemon,
+  ServiceAction,
+} from "./protocol.ts";
 import { bundleName } from "./source-map.ts";
 
 const CHANNEL_DESCRIPTOR = 3;
@@ -21,12 +27,19 @@ dropPrivileges(values.uid, values.gid);
 
 const checks = new Map<string, CheckRunner>();
 const isolates = new Map<string, PluginIsolate>();
-const services = new Map<number, { readonly resolve: (running: boolean) => void; readonly reject: (error: Error) => void }>();
+const services = new Map<
+  number,
+  { readonly resolve: (running: boolean) => void; readonly reject: (error: Error) => void }
+>();
 let processes: ProcessTable | undefined;
 let nextServiceId = 1;
 
 const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true });
-const daemon = jsonLines<SandboxToDaemon>(channel, (message) => receive(message as DaemonToSandbox), end);
+const daemon = jsonLines<SandboxToDaemon>(
+  channel,
+  (message) => receive(message as DaemonToSandbox),
+  end,
+);
 daemon.send({ type: "ready" });
 
 function receive(message: DaemonToSandbox): void {
@@ -42,13 +55,19 @@ function receive(message: DaemonToSandbox): void {
     }
     case "report": {
       const now = performance.now();
-      daemon.send({ type: "report", id: message.id, checks: [...checks.values()].map((check) => check.report(now)) });
+      daemon.send({
+        type: "report",
+        id: message.id,
+        checks: [...checks.values()].map((check) => check.report(now)),
+      });
       return;
     }
     case "ping":
       return void daemon.send({ type: "pong", id: message.id });
     case "evaluate":
-      return void evaluateBundle(message.bundle, message.environment, recycle).then((result) => daemon.send({ type: "evaluated", id: message.id, result }));
+      return void evaluateBundle(message.bundle, message.environment, recycle).then((result) =>
+        daemon.send({ type: "evaluated", id: message.id, result }),
+      );
   }
 }
 
@@ -60,7 +79,13 @@ function load(spec: CheckSpec): void {
     send: (sent) => void daemon.send(sent),
     service: askDaemon,
   });
-  const runner = new CheckRunner({ spec, capabilities, isolate: () => isolateOf(spec.bundle), send: (sent) => void daemon.send(sent), onStuck: recycle });
+  const runner = new CheckRunner({
+    spec,
+    capabilities,
+    isolate: () => isolateOf(spec.bundle),
+    send: (sent) => void daemon.send(sent),
+    onStuck: recycle,
+  });
   checks.set(spec.name, runner);
   runner.start();
 }
@@ -69,7 +94,11 @@ function load(spec: CheckSpec): void {
 function isolateOf(bundle: PluginBundle): PluginIsolate {
   const present = isolates.get(bundle.hash);
   if (present?.usable === true) return present;
-  const isolate = new PluginIsolate({ code: bundle.code, name: bundleName(bundle), onCatastrophe: recycle });
+  const isolate = new PluginIsolate({
+    code: bundle.code,
+    name: bundleName(bundle),
+    onCatastrophe: recycle,
+  });
   isolates.set(bundle.hash, isolate);
   return isolate;
 }
@@ -98,7 +127,11 @@ function dropPrivileges(uid: string | undefined, gid: string | undefined): void 
     process.setuid?.(Number(uid));
   }
   const status = readFileSync("/proc/self/status", "utf8");
-  if (!/^CapEff:\t0+$/m.test(status) || !/^CapPrm:\t0+$/m.test(status) || !/^NoNewPrivs:\t1$/m.test(status)) {
+  if (
+    !/^CapEff:\t0+$/m.test(status) ||
+    !/^CapPrm:\t0+$/m.test(status) ||
+    !/^NoNewPrivs:\t1$/m.test(status)
+  ) {
     throw new Error("the sandbox host still has privileges and does not start");
   }
 }

@@ -3,6 +3,9 @@ import { SourceMap } from "node:module";
 import { dirname, resolve } from "node:path";
 import type { PluginBundle } from "./protocol.ts";
 
+/** The modules that a bundle takes from this installation. */
+const OWN_FILES = /\/(?:config\/define|sdk\/(?:src|dist)\/index)\.[jt]s$/;
+
 export interface Place {
   readonly file: string;
   /** 1-based. */
@@ -23,17 +26,30 @@ export function originOf(bundle: PluginBundle, stack: string): Place | undefined
     const [, file, line, column] = match;
     if (file !== name) continue;
     const place = lookUp(bundle, Number(line), Number(column));
-    // The SDK's own lines are no help to who wrote the plugin.
-    if (place !== undefined && !/\/(?:sdk|config)\/(?:dist|src)\/|\/dist\/config\//.test(place.file)) return place;
+    // Our own lines are no help to who wrote the plugin.
+    if (place !== undefined && !OWN_FILES.test(place.file)) return place;
   }
   return undefined;
 }
 
 function lookUp(bundle: PluginBundle, line: number, column: number): Place | undefined {
   try {
-    const origin = new SourceMap(JSON.parse(bundle.sourceMap)).findOrigin(line, column) as { readonly fileName?: string; readonly lineNumber?: number; readonly columnNumber?: number };
-    if (origin.fileName === undefined || origin.lineNumber === undefined || origin.columnNumber === undefined) return undefined;
-    return { file: resolve(dirname(bundle.file), origin.fileName), line: origin.lineNumber, column: origin.columnNumber };
+    const origin = new SourceMap(JSON.parse(bundle.sourceMap)).findOrigin(line, column) as {
+      readonly fileName?: string;
+      readonly lineNumber?: number;
+      readonly columnNumber?: number;
+    };
+    if (
+      origin.fileName === undefined ||
+      origin.lineNumber === undefined ||
+      origin.columnNumber === undefined
+    )
+      return undefined;
+    return {
+      file: resolve(dirname(bundle.file), origin.fileName),
+      line: origin.lineNumber,
+      column: origin.columnNumber,
+    };
   } catch {
     return undefined;
   }

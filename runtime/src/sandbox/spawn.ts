@@ -18,18 +18,29 @@ export const CHANNEL_DESCRIPTOR = 3;
  *
  * @param user to change to; undefined when this process cannot: the host then keeps this process's user, and any capability is dropped.
  */
-export function spawnSandboxHost({ user }: { readonly user: SandboxUser | undefined }): { readonly child: ChildProcess; readonly channel: Socket } {
+export function spawnSandboxHost({ user }: { readonly user: SandboxUser | undefined }): {
+  readonly child: ChildProcess;
+  readonly channel: Socket;
+} {
   const capabilities = user === undefined ? "-all" : "-all,+setuid,+setgid";
   const identity = user === undefined ? [] : ["--uid", String(user.uid), "--gid", String(user.gid)];
-  const setpriv = ["--no-new-privs", "--inh-caps=-all", ...(process.getuid?.() === 0 ? [`--bounding-set=${capabilities}`] : [])];
+  const setpriv = [
+    "--no-new-privs",
+    "--inh-caps=-all",
+    ...(process.getuid?.() === 0 ? [`--bounding-set=${capabilities}`] : []),
+  ];
   const main = fileURLToPath(new URL("./main.js", import.meta.url));
-  const child = spawn("setpriv", [...setpriv, process.execPath, "--max-semi-space-size=2", main, ...identity], {
-    stdio: ["ignore", "inherit", "inherit", "pipe"],
-    env: {},
-    cwd: "/",
-    // A terminal's Ctrl-C is for the daemon alone.
-    detached: true,
-  });
+  const child = spawn(
+    "setpriv",
+    [...setpriv, process.execPath, "--max-semi-space-size=2", main, ...identity],
+    {
+      stdio: ["ignore", "inherit", "inherit", "pipe"],
+      env: {},
+      cwd: "/",
+      // A terminal's Ctrl-C is for the daemon alone.
+      detached: true,
+    },
+  );
   const channel = child.stdio[CHANNEL_DESCRIPTOR];
   if (!(channel instanceof Socket)) throw new Error("the sandbox host has no channel");
   return { child, channel };

@@ -12,25 +12,37 @@ const HIGHEST = 254;
 export interface EffectivePriority {
   readonly effective: number;
   readonly base: number;
-  readonly parts: readonly { readonly tracker: string; readonly state: TrackerState; readonly amount: number }[];
+  readonly parts: readonly {
+    readonly tracker: string;
+    readonly state: TrackerState;
+    readonly amount: number;
+  }[];
   /** Trackers with weight 0 that are not up. */
   readonly faults: readonly FaultReason[];
 }
 
-export function effectivePriority(config: VirtualRouterConfig, trackers: Readonly<Record<string, TrackerState>>): EffectivePriority {
+export function effectivePriority(
+  config: VirtualRouterConfig,
+  trackers: Readonly<Record<string, TrackerState>>,
+): EffectivePriority {
   const parts = config.trackers.map((tracker) => {
     const state = trackers[tracker.name] ?? "unknown";
     return { tracker: tracker.name, state, amount: amountOf(tracker, state) };
   });
   const sum = parts.reduce((total, part) => total + part.amount, config.priority);
   return {
-    effective: config.priority === OWNER_PRIORITY ? OWNER_PRIORITY : Math.min(HIGHEST, Math.max(LOWEST, sum)),
+    effective:
+      config.priority === OWNER_PRIORITY
+        ? OWNER_PRIORITY
+        : Math.min(HIGHEST, Math.max(LOWEST, sum)),
     base: config.priority,
     parts,
     faults: config.trackers.flatMap((tracker): FaultReason[] => {
       const state = trackers[tracker.name] ?? "unknown";
       if (tracker.weight !== 0 || state === "up") return [];
-      return [{ type: state === "down" ? "tracker-down" : "tracker-unknown", tracker: tracker.name }];
+      return [
+        { type: state === "down" ? "tracker-down" : "tracker-unknown", tracker: tracker.name },
+      ];
     }),
   };
 }

@@ -22,5 +22,8 @@ export function masterDownIntervalMs(advertIntervalMs: number, priority: number)
  * its address; longer, and a dead node would keep an address that another one has taken.
  */
 export function leaseSeconds(config: VirtualRouterConfig): number {
-  return Math.max(LEASE_SECONDS_MIN, Math.ceil(masterDownIntervalMs(config.advertIntervalMs, 1) / SECOND_MS));
+  return Math.max(
+    LEASE_SECONDS_MIN,
+    Math.ceil(masterDownIntervalMs(config.advertIntervalMs, 1) / SECOND_MS),
+  );
 }

@@ -6,7 +6,15 @@ import { compareAddresses } from "../packet/address.ts";
 import type { Advertisement } from "../packet/vrrp.ts";
 import { OWNER_PRIORITY, effectivePriority } from "./priority.ts";
 import { leaseSeconds, masterDownIntervalMs, skewTimeMs } from "./timers.ts";
-import type { Effect, FaultReason, ProtocolState, TransitionReason, VirtualRouter, VirtualRouterConfig, VirtualRouterEvent } from "./types.ts";
+import type {
+  Effect,
+  FaultReason,
+  ProtocolState,
+  TransitionReason,
+  VirtualRouter,
+  VirtualRouterConfig,
+  VirtualRouterEvent,
+} from "./types.ts";
 
 const RESIGN = 0;
 
@@ -28,7 +36,8 @@ export function createVirtualRouter(config: VirtualRouterConfig): VirtualRouter 
 export function nextDeadlineMs(router: VirtualRouter): number | undefined {
   const { protocol } = router;
   if (protocol.type === "backup") return protocol.masterDownAtMs;
-  if (protocol.type === "master") return Math.min(protocol.advertiseAtMs, protocol.announceAtMs ?? Number.POSITIVE_INFINITY);
+  if (protocol.type === "master")
+    return Math.min(protocol.advertiseAtMs, protocol.announceAtMs ?? Number.POSITIVE_INFINITY);
   return undefined;
 }
 
@@ -38,9 +47,15 @@ export function step(router: VirtualRouter, event: VirtualRouterEvent, nowMs: nu
     case "link":
       return surroundingsChanged(router, { ...router, link: event.link }, nowMs);
     case "tracker":
-      return surroundingsChanged(router, { ...router, trackers: { ...router.trackers, [event.name]: event.state } }, nowMs);
+      return surroundingsChanged(
+        router,
+        { ...router, trackers: { ...router.trackers, [event.name]: event.state } },
+        nowMs,
+      );
     case "shutdown":
-      return router.protocol.type === "initialize" ? unchanged(router) : leave(router, { type: "initialize" }, "shutdown");
+      return router.protocol.type === "initialize"
+        ? unchanged(router)
+        : leave(router, { type: "initialize" }, "shutdown");
     default:
   }
   switch (router.protocol.type) {
@@ -64,62 +79,113 @@ function begin(router: VirtualRouter, reason: "start" | "fault cleared", nowMs: 
 }
 
 /** Section 6.4.2, Backup. */
-function inBackup(router: VirtualRouter, state: Backup, event: VirtualRouterEvent, nowMs: number): Step {
+function inBackup(
+  router: VirtualRouter,
+  state: Backup,
+  event: VirtualRouterEvent,
+  nowMs: number,
+): Step {
   if (event.type === "advertisement") return advertisementInBackup(router, state, event, nowMs);
   if (event.type !== "tick" || nowMs < state.masterDownAtMs) return unchanged(router);
   const lateMs = nowMs - state.masterDownAtMs;
   if (lateMs > router.config.advertIntervalMs) {
     // This process slept, and a master may have been sending all the while: what it sent must be heard first.
-    return { router: { ...router, protocol: listen(router, nowMs, state.master) }, effects: [{ type: "notice", notice: `woke up ${Math.round(lateMs)} ms late, listening again` }] };
+    return {
+      router: { ...router, protocol: listen(router, nowMs, state.master) },
+      effects: [
+        { type: "notice", notice: `woke up ${Math.round(lateMs)} ms late, listening again` },
+      ],
+    };
   }
-  return promote(router, state.master?.priority === RESIGN ? "master resigned" : "master-down timer expired", nowMs);
+  return promote(
+    router,
+    state.master?.priority === RESIGN ? "master resigned" : "master-down timer expired",
+    nowMs,
+  );
 }
 
-function advertisementInBackup(router: VirtualRouter, state: Backup, event: AdvertisementEvent, nowMs: number): Step {
+function advertisementInBackup(
+  router: VirtualRouter,
+  state: Backup,
+  event: AdvertisementEvent,
+  nowMs: number,
+): Step {
   const { advertisement, source } = event;
   const own = priorityOf(router);
   const master = { address: source, priority: advertisement.priority, heardAtMs: nowMs };
   if (advertisement.priority === RESIGN) {
     // Never later than without it.
     const masterDownAtMs = Math.min(state.masterDownAtMs, nowMs + skewTimeMs(own));
-    return { router: { ...router, protocol: { type: "backup", masterDownAtMs, master } }, effects: [] };
+    return {
+      router: { ...router, protocol: { type: "backup", masterDownAtMs, master } },
+      effects: [],
+    };
   }
   if (router.config.preempt && advertisement.priority < own) return unchanged(router);
   return { router: { ...router, protocol: listen(router, nowMs, master) }, effects: [] };
 }
 
 /** Section 6.4.3, Master. */
-function inMaster(router: VirtualRouter, state: Master, event: VirtualRouterEvent, nowMs: number): Step {
+function inMaster(
+  router: VirtualRouter,
+  state: Master,
+  event: VirtualRouterEvent,
+  nowMs: number,
+): Step {
   switch (event.type) {
     case "advertisement":
       return advertisementInMaster(router, state, event, nowMs);
     case "tick":
       return tickInMaster(router, state, nowMs);
     case "address-lost":
-      return leave(router, listen(router, nowMs, undefined), "address lost", [{ type: "notice", notice: `${event.address} was removed by somebody else` }]);
+      return leave(router, listen(router, nowMs, undefined), "address lost", [
+        { type: "notice", notice: `${event.address} was removed by somebody else` },
+      ]);
     case "address-refused":
-      return leave(router, listen(router, nowMs, undefined), "address lost", [{ type: "notice", notice: `${event.address} could not be added: ${event.reason}` }]);
+      return leave(router, listen(router, nowMs, undefined), "address lost", [
+        { type: "notice", notice: `${event.address} could not be added: ${event.reason}` },
+      ]);
     default:
       return unchanged(router);
   }
 }
 
-function advertisementInMaster(router: VirtualRouter, state: Master, event: AdvertisementEvent, nowMs: number): Step {
+function advertisementInMaster(
+  router: VirtualRouter,
+  state: Master,
+  event: AdvertisementEvent,
+  nowMs: number,
+): Step {
   const { advertisement, source } = event;
   const own = priorityOf(router);
   const advertiseAtMs = nowMs + router.config.advertIntervalMs;
   if (advertisement.priority === RESIGN) {
-    return { router: { ...router, protocol: { ...state, advertiseAtMs } }, effects: [send(router, own), ...renew(router)] };
+    return {
+      router: { ...router, protocol: { ...state, advertiseAtMs } },
+      effects: [send(router, own), ...renew(router)],
+    };
   }
   const ownAddress = router.link.type === "up" ? router.link.source : undefined;
-  const order = advertisement.priority - own || (ownAddress === undefined ? 0 : compareAddresses(source, ownAddress));
+  const order =
+    advertisement.priority - own ||
+    (ownAddress === undefined ? 0 : compareAddresses(source, ownAddress));
   if (order > 0) {
     const heard = { address: source, priority: advertisement.priority, heardAtMs: nowMs };
-    const reason = advertisement.priority > own ? "higher priority heard" : "equal priority and higher address heard";
+    const reason =
+      advertisement.priority > own
+        ? "higher priority heard"
+        : "equal priority and higher address heard";
     return leave(router, listen(router, nowMs, heard), reason, [], "silently");
   }
   // Another master that must yield: tell it at once, and everybody else where the addresses are (RFC 9568 section 6.4.3).
-  return { router: { ...router, protocol: { ...state, advertiseAtMs } }, effects: [send(router, own), ...renew(router), { type: "announce", count: router.config.gratuitousArp.count }] };
+  return {
+    router: { ...router, protocol: { ...state, advertiseAtMs } },
+    effects: [
+      send(router, own),
+      ...renew(router),
+      { type: "announce", count: router.config.gratuitousArp.count },
+    ],
+  };
 }
 
 function tickInMaster(router: VirtualRouter, state: Master, nowMs: number): Step {
@@ -127,7 +193,13 @@ function tickInMaster(router: VirtualRouter, state: Master, nowMs: number): Step
   const lateMs = nowMs - state.advertiseAtMs;
   if (lateMs > masterDownIntervalMs(config.advertIntervalMs, priorityOf(router))) {
     // This process slept so long that its leases have ended and another node is master by now.
-    return leave(router, listen(router, nowMs, undefined), "woke up late", [{ type: "notice", notice: `woke up ${Math.round(lateMs)} ms late` }], "silently");
+    return leave(
+      router,
+      listen(router, nowMs, undefined),
+      "woke up late",
+      [{ type: "notice", notice: `woke up ${Math.round(lateMs)} ms late` }],
+      "silently",
+    );
   }
   const effects: Effect[] = [];
   let { advertiseAtMs, announceAtMs } = state;
@@ -142,7 +214,10 @@ function tickInMaster(router: VirtualRouter, state: Master, nowMs: number): Step
     announceAtMs = undefined;
   }
   if (effects.length === 0) return unchanged(router);
-  return { router: { ...router, protocol: { type: "master", advertiseAtMs, announceAtMs } }, effects };
+  return {
+    router: { ...router, protocol: { type: "master", advertiseAtMs, announceAtMs } },
+    effects,
+  };
 }
 
 /** The interface or a tracker changed: into FAULT, out of it, or another priority. */
@@ -151,7 +226,9 @@ function surroundingsChanged(before: VirtualRouter, after: VirtualRouter, nowMs:
   if (protocol.type === "initialize") return unchanged(after);
   const reasons = faultsOf(after);
   if (protocol.type === "fault") {
-    return reasons.length === 0 ? begin(after, "fault cleared", nowMs) : unchanged({ ...after, protocol: { type: "fault", reasons } });
+    return reasons.length === 0
+      ? begin(after, "fault cleared", nowMs)
+      : unchanged({ ...after, protocol: { type: "fault", reasons } });
   }
   if (reasons.length > 0) return leave(after, { type: "fault", reasons }, "fault");
   const from = priorityOf(before);
@@ -167,7 +244,11 @@ function surroundingsChanged(before: VirtualRouter, after: VirtualRouter, nowMs:
 function promote(router: VirtualRouter, reason: TransitionReason, nowMs: number): Step {
   const { config } = router;
   const { count, repeatAfterMs } = config.gratuitousArp;
-  const protocol: Master = { type: "master", advertiseAtMs: nowMs + config.advertIntervalMs, announceAtMs: repeatAfterMs === 0 ? undefined : nowMs + repeatAfterMs };
+  const protocol: Master = {
+    type: "master",
+    advertiseAtMs: nowMs + config.advertIntervalMs,
+    announceAtMs: repeatAfterMs === 0 ? undefined : nowMs + repeatAfterMs,
+  };
   const priority = priorityOf(router);
   return {
     router: { ...router, protocol },
@@ -175,34 +256,69 @@ function promote(router: VirtualRouter, reason: TransitionReason, nowMs: number)
       send(router, priority),
       { type: "add-addresses", leaseSeconds: config.lease ? leaseSeconds(config) : undefined },
       { type: "announce", count },
-      { type: "transition", from: router.protocol.type, to: "master", reason, priority, faults: [] },
+      {
+        type: "transition",
+        from: router.protocol.type,
+        to: "master",
+        reason,
+        priority,
+        faults: [],
+      },
     ],
   };
 }
 
 /** Into any state but master. Who was master gives the addresses up, and says so unless another master is heard or time was lost. */
-function leave(router: VirtualRouter, protocol: Exclude<ProtocolState, Master>, reason: TransitionReason, notices: readonly Effect[] = [], farewell: "priority 0" | "silently" = "priority 0"): Step {
+function leave(
+  router: VirtualRouter,
+  protocol: Exclude<ProtocolState, Master>,
+  reason: TransitionReason,
+  notices: readonly Effect[] = [],
+  farewell: "priority 0" | "silently" = "priority 0",
+): Step {
   const effects: Effect[] = [...notices];
   if (router.protocol.type === "master") {
-    if (farewell === "priority 0" && router.link.type === "up" && router.link.source !== undefined) effects.push(send(router, RESIGN));
+    if (farewell === "priority 0" && router.link.type === "up" && router.link.source !== undefined)
+      effects.push(send(router, RESIGN));
     effects.push({ type: "remove-addresses" });
   }
-  effects.push({ type: "transition", from: router.protocol.type, to: protocol.type, reason, priority: priorityOf(router), faults: protocol.type === "fault" ? protocol.reasons : [] });
+  effects.push({
+    type: "transition",
+    from: router.protocol.type,
+    to: protocol.type,
+    reason,
+    priority: priorityOf(router),
+    faults: protocol.type === "fault" ? protocol.reasons : [],
+  });
   return { router: { ...router, protocol }, effects };
 }
 
 function listen(router: VirtualRouter, nowMs: number, master: Backup["master"]): Backup {
-  return { type: "backup", masterDownAtMs: nowMs + masterDownIntervalMs(router.config.advertIntervalMs, priorityOf(router)), master };
+  return {
+    type: "backup",
+    masterDownAtMs:
+      nowMs + masterDownIntervalMs(router.config.advertIntervalMs, priorityOf(router)),
+    master,
+  };
 }
 
 function send(router: VirtualRouter, priority: number): Effect {
   const { id, advertIntervalMs, authentication, addresses } = router.config;
-  const advertisement: Advertisement = { version: 2, virtualRouterId: id, priority, advertIntervalMs, authentication, addresses: addresses.map((entry) => entry.address) };
+  const advertisement: Advertisement = {
+    version: 2,
+    virtualRouterId: id,
+    priority,
+    advertIntervalMs,
+    authentication,
+    addresses: addresses.map((entry) => entry.address),
+  };
   return { type: "send-advertisement", advertisement };
 }
 
 function renew(router: VirtualRouter): Effect[] {
-  return router.config.lease ? [{ type: "renew-addresses", leaseSeconds: leaseSeconds(router.config) }] : [];
+  return router.config.lease
+    ? [{ type: "renew-addresses", leaseSeconds: leaseSeconds(router.config) }]
+    : [];
 }
 
 function faultsOf(router: VirtualRouter): readonly FaultReason[] {

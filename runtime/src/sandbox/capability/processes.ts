@@ -37,13 +37,15 @@ export class ProcessTable {
       members.delete(pid);
       vanished = true;
     }
-    if (first || vanished || members.size === 0 || nowMs - this.#scannedAtMs > RESCAN_MS) this.#scan(nowMs);
+    if (first || vanished || members.size === 0 || nowMs - this.#scannedAtMs > RESCAN_MS)
+      this.#scan(nowMs);
     else this.#lookAtNew(nowMs);
     return members.size;
   }
 
   close(): void {
-    for (const members of this.#known.values()) for (const descriptor of members.values()) closeSync(descriptor);
+    for (const members of this.#known.values())
+      for (const descriptor of members.values()) closeSync(descriptor);
     closeSync(this.#loadavg);
   }
 
@@ -78,7 +80,13 @@ export class ProcessTable {
     const name = nameOf(descriptor);
     const members = name === undefined ? undefined : this.#known.get(name);
     // A thread has an entry too, but is no process: only its leader counts.
-    if (members === undefined || members.has(pid) || members.size >= DESCRIPTORS_MAX || !isProcess(pid)) closeSync(descriptor);
+    if (
+      members === undefined ||
+      members.has(pid) ||
+      members.size >= DESCRIPTORS_MAX ||
+      !isProcess(pid)
+    )
+      closeSync(descriptor);
     else members.set(pid, descriptor);
   }
 
@@ -104,13 +112,17 @@ function nameOf(descriptor: number): string | undefined {
   const text = readAt(descriptor) ?? "";
   const end = text.lastIndexOf(")");
   const state = text[end + 2];
-  return end < 0 || state === "Z" || state === "X" ? undefined : text.slice(text.indexOf("(") + 1, end);
+  return end < 0 || state === "Z" || state === "X"
+    ? undefined
+    : text.slice(text.indexOf("(") + 1, end);
 }
 
 /** The file's text from its beginning, as much as fits the buffer; undefined when it cannot be read. */
 function readAt(descriptor: number): string | undefined {
   try {
-    return buffer.toString("latin1", 0, readSync(descriptor, buffer, 0, buffer.length, 0)).trimEnd();
+    return buffer
+      .toString("latin1", 0, readSync(descriptor, buffer, 0, buffer.length, 0))
+      .trimEnd();
   } catch {
     return undefined;
   }

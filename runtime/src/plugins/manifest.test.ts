@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseManifest, parseOptions } from "./manifest.ts";
+
+function messages(value: unknown): string {
+  const result = parseManifest(value, "a.ts");
+  assert.ok(!result.ok);
+  return result.diagnostics
+    .map((diagnostic) => `${diagnostic.path ?? ""}: ${diagnostic.message}`)
+    .join("\n");
+}
+
+test("a check without permissions may do nothing", () => {
+  assert.deepEqual(parseManifest({ kind: "check" }, "a.ts"), {
+    ok: true,
+    value: { kind: "check", permissions: { processes: [], services: {}, net: [] }, options: {} },
+  });
+});
+
+test("what is no check is refused with the line to write", () => {
+  const result = parseManifest({ check: null }, "a.ts");
+  assert.ok(!result.ok);
+  assert.match(result.diagnostics[0]?.hint ?? "", /export default defineCheck/);
+});
+
+test("permissions are checked", () => {
+  assert.match(
+    messages({ kind: "check", permissions: { net: ["127.0.0.1"] } }),
+    /permissions\.net\.0: expected "host:port"/,
+  );
+  assert.match(
+    messages({ kind: "check", permissions: { services: { nginx: ["format"] } } }),
+    /permissions\.services\.nginx\.0/,
+  );
+  assert.match(messages({ kind: "check", permissions: { everything: true } }), /everything/);
+});
+
+test("options are validated and defaults filled in", () => {
+  const place = { file: "k.ts", path: "checks.a.options" };
+  const declarations = {
+    url: { type: "string" },
+    tries: { type: "number", default: 3, min: 1, max: 5 },
+    strict: { type: "boolean", default: false },
+  } as const;
+  assert.deepEqual(parseOptions(declarations, { url: "x" }, place), {
+    ok: true,
+    value: { url: "x", tries: 3, strict: false },
+  });
+  const bad = parseOptions(declarations, { tries: 9, strict: "yes", urll: "x" }, place);
+  assert.ok(!bad.ok);
+  assert.deepEqual(
+    bad.diagnostics.map((diagnostic) => `${diagnostic.path}: ${diagnostic.message}`),
+    [
+      "checks.a.options.urll: the plugin has no such option; it has url, tries, strict",
+      "checks.a.options.url: found nothing, expected a string: the plugin has no default for it",
+      "checks.a.options.tries: found 9, expected 1 to 5",
+      'checks.a.options.strict: found "yes", expected a boolean',
+    ],
+  );
+});

@@ -1,0 +1,266 @@
+/** What a plugin may do is what it declared, and what it sees of the host is nothing. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, describe, test } from "node:test";
+import { stopBundler } from "../../dist/plugins/bundle.js";
+import type { TestHost } from "./host.ts";
+import { check, startHost } from "./host.ts";
+
+const ONCE = { intervalMs: 60_000, timeoutMs: 2000 };
+
+describe("a plugin in its sandbox", () => {
+  let host: TestHost;
+  let server: Server;
+  let port: number;
+  before(async () => {
+    host = await startHost();
+    server = createServer((request, response) => {
+      if (request.url === "/away")
+        response.writeHead(302, { location: "http://127.0.0.2:1/secret" });
+      else if (request.url === "/home") response.writeHead(302, { location: "/" });
+      else if (request.url === "/large") return void response.end("x".repeat(2 * 1024 * 1024));
+      else if (request.url === "/slow") return;
+      else response.writeHead(200, { "x-name": "test" });
+      response.end(JSON.stringify({ method: request.method, agent: request.headers["x-agent"] }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ({ port } = server.address() as AddressInfo);
+  });
+  after(async () => {
+    host.stop();
+    server.closeAllConnections();
+    server.close();
+    await stopBundler();
+  });
+
+  /** Runs a check once and returns how it ended: "up", or the reason. */
+  let counter = 0;
+  async function run(body: string, permissions?: string): Promise<string> {
+    const name = `check${counter++}`;
+    await host.load(name, check(body, permissions), ONCE);
+    const { state, reason } = await host.state(name);
+    return state === "up" ? "up" : reason;
+  }
+  const net = (): string => `{ net: ["127.0.0.1:${port}"] }`;
+  const at = (path: string): string => `"http://127.0.0.1:${port}${path}"`;
+
+  test(
+    "runs without capabilities, as another user, and can gain nothing",
+    { skip: process.getuid?.() === 0 ? false : "needs root: only root can change its user" },
+    () => {
+      const status = readFileSync(`/proc/${host.pid}/status`, "utf8");
+      assert.match(status, /^Uid:\t65534\t65534\t65534\t65534$/m);
+      assert.match(status, /^Gid:\t65534\t65534\t65534\t65534$/m);
+      assert.match(status, /^Groups:\t\s*$/m);
+      for (const set of ["CapInh", "CapPrm", "CapEff", "CapAmb"])
+        assert.match(status, new RegExp(`^${set}:\t0+$`, "m"));
+      assert.match(status, /^NoNewPrivs:\t1$/m);
+      assert.equal(readFileSync(`/proc/${host.pid}/environ`, "latin1"), "");
+    },
+  );
+
+  test("counts the processes that it may count, and sees them come and go", async () => {
+    const sleeper = "karu-test-sleep";
+    const start = () =>
+      spawn("/bin/sh", ["-c", `printf ${sleeper} >/proc/$$/comm; read line`], {
+        stdio: ["pipe", "ignore", "ignore"],
+      });
+    const body = `const n = await processes.count("${sleeper}"); return down(\`\${n}\`);`;
+    await host.load("count", check(body, `{ processes: ["${sleeper}"] }`), {
+      intervalMs: 50,
+      timeoutMs: 1000,
+    });
+    const seen = async (wanted: string): Promise<void> => {
+      const deadline = performance.now() + 10_000;
+      for (let last = ""; last !== wanted; last = (await host.report("count")).reason)
+        assert.ok(performance.now() < deadline, `counted ${last}, expected ${wanted}`);
+    };
+    await seen("0");
+    const first = start();
+    await seen("1");
+    const second = start();
+    await seen("2");
+    first.kill("SIGKILL");
+    await seen("1");
+    second.kill("SIGKILL");
+    await seen("0");
+  });
+
+  test("is denied what it did not declare, and told what to add", async () => {
+    assert.match(
+      await run('await processes.count("nginx");'),
+      /^not permitted: to count "nginx", add it to the plugin: permissions: \{ processes: \["nginx"\] \} \(check\d+\.ts:5:21\)$/,
+    );
+    assert.match(
+      await run('await services.start("nginx");'),
+      /^not permitted: to start nginx, add it to the plugin: permissions: \{ services: \{ "nginx": \["start"\] \} \}/,
+    );
+    assert.match(
+      await run('await services.stop("nginx");', '{ services: { nginx: ["start"] } }'),
+      /^not permitted: to stop nginx/,
+    );
+    assert.match(
+      await run(`await fetch(${at("/")});`),
+      /^not permitted: to connect to 127\.0\.0\.1:\d+/,
+    );
+    assert.match(
+      await run('await fetch("file:///etc/passwd");'),
+      /found file:, expected http: or https:/,
+    );
+    assert.equal((await host.report("check0")).denied, 1);
+  });
+
+  test("fetches from where it may, and from nowhere else by redirect", async () => {
+    assert.equal(
+      await run(
+        `const response = await fetch(${at("/")}, { method: "POST", headers: { "X-Agent": "a" }, body: "b" });
+      const body = await response.json() as { method: string; agent: string };
+      if (!response.ok || response.status !== 200 || response.headers.get("X-Name") !== "test") return down("status");
+      if (body.method !== "POST" || body.agent !== "a") return down("body");`,
+        net(),
+      ),
+      "up",
+    );
+    assert.equal(
+      await run(
+        `if ((await fetch(${at("/home")})).status !== 200) return down("not followed");`,
+        net(),
+      ),
+      "up",
+    );
+    assert.equal(
+      await run(
+        `if ((await fetch(${at("/away")}, { redirect: "manual" })).status !== 302) return down("followed");`,
+        net(),
+      ),
+      "up",
+    );
+    assert.match(
+      await run(`await fetch(${at("/away")});`, net()),
+      /^not permitted: to connect to 127\.0\.0\.2:1/,
+    );
+    assert.match(
+      await run(`await fetch(${at("/large")});`, net()),
+      /the answer is longer than 1048576 bytes/,
+    );
+    assert.match(
+      await run(`await fetch(${at("/slow")}, { signal: AbortSignal.timeout(100) });`, net()),
+      /^no answer within 100 ms/,
+    );
+  });
+
+  test("has services acted on by the daemon, after its grant was checked here", async () => {
+    await host.load(
+      "service",
+      check(
+        'await services.start("nginx"); if (await services.status("nginx") === "stopped") return down("still stopped");',
+        '{ services: { nginx: ["start", "status"] } }',
+      ),
+      ONCE,
+    );
+    const asked = (action: string) =>
+      host.waitFor(action, () =>
+        host.messages.find((message) => message.type === "service" && message.action === action),
+      );
+    const start = await asked("start");
+    assert.ok(start.type === "service" && start.service === "nginx" && start.check === "service");
+    host.send({ type: "service-result", id: start.id, result: { ok: true, running: true } });
+    const status = await asked("status");
+    assert.ok(status.type === "service");
+    host.send({ type: "service-result", id: status.id, result: { ok: true, running: false } });
+    assert.equal((await host.state("service")).reason, "still stopped");
+  });
+
+  test("is told why a service action failed", async () => {
+    await host.load(
+      "failing",
+      check('await services.restart("web");', '{ services: { web: ["restart"] } }'),
+      ONCE,
+    );
+    const asked = await host.waitFor("restart", () =>
+      host.messages.find((message) => message.type === "service" && message.action === "restart"),
+    );
+    assert.ok(asked.type === "service");
+    host.send({
+      type: "service-result",
+      id: asked.id,
+      result: { ok: false, error: "web: exited with status 3" },
+    });
+    assert.match((await host.state("failing")).reason, /^web: exited with status 3/);
+  });
+
+  test("an exception names the plugin's own file, line and column", async () => {
+    assert.match(
+      await run(
+        "const user = undefined as unknown as { name: string };\n    await null;\n    return down(user.name);",
+      ),
+      /^Cannot read properties of undefined \(reading 'name'\) \(check\d+\.ts:7:22\)$/,
+    );
+  });
+
+  test("logs single lines of bounded length, and not too many", async () => {
+    await run(
+      'log.warn("one\\ntwo\\u001b[31m" + "x".repeat(2000)); for (let i = 0; i < 100; i++) log.info("many"); console.log({ a: 1 });',
+    );
+    const lines = host.messages.filter((message) => message.type === "log");
+    assert.match(lines[0]?.message ?? "", /^one two \[31mx+$/);
+    assert.ok(lines.every((line) => line.message.length <= 500));
+    assert.ok(lines.length <= 21, `${lines.length} lines`);
+  });
+
+  test("finds no way to the host in its globals", async () => {
+    const names = [
+      "require",
+      "process",
+      "global",
+      "Buffer",
+      "WebAssembly",
+      "Atomics",
+      "SharedArrayBuffer",
+      "FinalizationRegistry",
+      "WeakRef",
+      "fetch",
+      "ivm",
+      "__karuntimeEnvironment",
+    ];
+    assert.equal(
+      await run(
+        `const names = ${JSON.stringify(names)}.filter((name) => name in globalThis); if (names.length > 0) return down(names.join());`,
+      ),
+      "up",
+    );
+    assert.equal(
+      await run(
+        'if (typeof (new ArrayBuffer(8) as { resize?: unknown }).resize !== "undefined") return down("resizable");',
+      ),
+      "up",
+    );
+    assert.match(
+      await run("Error.prepareStackTrace = () => 1;"),
+      /^Cannot assign to read only property 'prepareStackTrace'/,
+    );
+    assert.equal(
+      await run(
+        'const escaped = (log as unknown as { constructor: { constructor: (code: string) => () => unknown } }).constructor.constructor("return typeof process")(); if (escaped !== "undefined") return down(String(escaped));',
+      ),
+      "up",
+    );
+  });
+
+  test("harms nobody by changing what the language is made of", async () => {
+    await run(
+      'Promise.prototype.then = () => { throw new Error("mine"); }; JSON.stringify = () => "{}"; Array.prototype.push = () => 0; Object.prototype.toString = () => { throw 1; };',
+    );
+    assert.equal(await run("await null;"), "up");
+  });
+
+  test("the reason that it gives is bounded and one line", async () => {
+    const reason = await run('return down("a\\nb" + "x".repeat(10_000));');
+    assert.match(reason, /^a bx+$/);
+    assert.ok(reason.length <= 500);
+  });
+});
