@@ -1,18 +1,21 @@
 /** What goes over a host's interface, or over the switch, as it happens: tcpdump inside, typed packets outside. */
+import { fileURLToPath } from "node:url";
 import type { AdvertisementPacket, ArpPacket, Packet } from "./frame.ts";
 import { decodeFrame } from "./frame.ts";
 import type { Host } from "./host.ts";
 import { createPcapReader } from "./pcap.ts";
+import { inUserNamespace } from "./privileges.ts";
 import { now, waitFor } from "./time.ts";
 
 /** Packets kept; a capture that sees more is not what this is for. */
 const PACKETS_MAX = 200_000;
 const START_MS_MAX = 10_000;
+const VRRP_AND_ARP = "ip proto 112 or arp";
 
 export interface CaptureOptions {
   /** Default: the host's interface on the switch. */
   readonly interface?: string;
-  /** pcap-filter(7). Default: VRRP and ARP. */
+  /** pcap-filter(7). Default, and in a user namespace always: VRRP and ARP. */
   readonly filter?: string;
   readonly onPacket?: (packet: Packet) => void;
 }
@@ -39,23 +42,16 @@ export async function startCapture(host: Host, options: CaptureOptions = {}): Pr
     packets.push(packet);
     options.onPacket?.(packet);
   });
+  const interfaceName = options.interface ?? host.interface;
   const tcpdump = await host.spawn(
-    [
-      "tcpdump",
-      "-i",
-      options.interface ?? host.interface,
-      "-n",
-      "-U",
-      "-w",
-      "-",
-      // Each packet at once, and no change of user: a user namespace has only one.
-      "--immediate-mode",
-      "--time-stamp-precision=nano",
-      "-Z",
-      "root",
-      options.filter ?? "ip proto 112 or arp",
-    ],
-    { onOutput: read },
+    inUserNamespace()
+      ? [
+          process.execPath,
+          fileURLToPath(new URL("./capture-client.ts", import.meta.url)),
+          interfaceName,
+        ]
+      : tcpdumpCommand(interfaceName, options.filter ?? VRRP_AND_ARP),
+    { onOutput: read, env: { NODE_OPTIONS: "" } },
   );
   await waitFor(
     `tcpdump to listen on ${host.name}`,
@@ -90,6 +86,11 @@ export async function startCapture(host: Host, options: CaptureOptions = {}): Pr
       await tcpdump.drained;
     },
   };
+}
+
+function tcpdumpCommand(interfaceName: string, filter: string): string[] {
+  const atOnce = ["-U", "--immediate-mode", "--time-stamp-precision=nano"];
+  return ["tcpdump", "-Z", "root", "-i", interfaceName, "-n", "-w", "-", ...atOnce, filter];
 }
 
 /** The kernel stamps frames by the wall clock. Read on a new millisecond, so that the difference is exact. */

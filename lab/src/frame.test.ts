@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Packet } from "./frame.ts";
 import { decodeFrame } from "./frame.ts";
-import { createPcapReader } from "./pcap.ts";
+import { PCAP_FILE_HEADER, createPcapReader, pcapRecord } from "./pcap.ts";
 
 const ETHERNET = "01005e00001200005e000133";
 /** keepalived's, as captured: VRID 51, priority 254, PASS "1111", 10.9.9.100. */
@@ -50,9 +50,11 @@ test("cut frames are no packets, and no error", () => {
 });
 
 test("a capture is read record by record, however the stream is cut", () => {
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b23c4d, 0);
-  const stream = Buffer.concat([header, record(1, 500_000, "one"), record(2, 0, "three")]);
+  const stream = Buffer.concat([
+    PCAP_FILE_HEADER,
+    pcapRecord(Buffer.from("one"), 1000.5),
+    pcapRecord(Buffer.from("three"), 2000),
+  ]);
   for (let size = 1; size <= stream.length; size++) {
     const seen: [string, number][] = [];
     const read = createPcapReader((frame, wallMs) => seen.push([frame.toString(), wallMs]));
@@ -73,12 +75,4 @@ test("a stream that is no capture is refused", () => {
 function arp(destination: string, sender: string, target: string): Packet {
   const head = `${destination}02000000000108060001080006040001`;
   return decodeFrame(Buffer.from(`${head}020000000001${sender}ffffffffffff${target}`, "hex"), 0);
-}
-
-function record(seconds: number, nanoseconds: number, text: string): Buffer {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt32LE(seconds, 0);
-  bytes.writeUInt32LE(nanoseconds, 4);
-  bytes.writeUInt32LE(text.length, 8);
-  return Buffer.concat([bytes, Buffer.from(text)]);
 }

@@ -1,10 +1,28 @@
-/** The stream that `tcpdump -w -` writes (pcap savefile format, nanosecond variant, this machine's byte order). */
+/** The stream that `tcpdump -w -` writes (pcap savefile format, nanosecond variant, little-endian): read, and written. */
 
 const MAGIC_NANOSECONDS = 0xa1b23c4d;
 const FILE_HEADER = 24;
 const RECORD_HEADER = 16;
 /** tcpdump's own limit; a longer record means that the stream is not what we think. */
 const RECORD_MAX = 262_144;
+const LINKTYPE_ETHERNET = 1;
+
+/** Begins a stream of Ethernet frames. */
+export const PCAP_FILE_HEADER: Buffer = fields(
+  MAGIC_NANOSECONDS,
+  (4 << 16) | 2,
+  0,
+  0,
+  RECORD_MAX,
+  LINKTYPE_ETHERNET,
+);
+
+/** @param wallMs milliseconds of the wall clock. */
+export function pcapRecord(frame: Buffer, wallMs: number): Buffer {
+  const seconds = Math.floor(wallMs / 1000);
+  const nanoseconds = Math.floor((wallMs - seconds * 1000) * 1e6);
+  return Buffer.concat([fields(seconds, nanoseconds, frame.length, frame.length), frame]);
+}
 
 /**
  * @param onRecord gets each frame with its time in milliseconds of the wall clock.
@@ -38,4 +56,10 @@ export function createPcapReader(
       rest = rest.subarray(RECORD_HEADER + length);
     }
   };
+}
+
+function fields(...values: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(4 * values.length);
+  values.forEach((value, index) => bytes.writeUInt32LE(value, 4 * index));
+  return bytes;
 }

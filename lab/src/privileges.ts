@@ -7,6 +7,10 @@ const INSIDE = "KARUNTIME_LAB_USER_NAMESPACE";
 /** `user-namespace`: a single user, who is root only inside. */
 export type LabPrivileges = "root" | "user-namespace";
 
+export function inUserNamespace(): boolean {
+  return process.env[INSIDE] !== undefined;
+}
+
 /** What is different without root, for the reader. */
 export const WITHOUT_ROOT: readonly string[] = [
   "the engine runs without real-time scheduling (SCHED_RR)",
@@ -21,7 +25,7 @@ export const WITHOUT_ROOT: readonly string[] = [
  * @throws Error when this is not root and the kernel refuses user namespaces.
  */
 export async function ensureLabPrivileges(): Promise<LabPrivileges> {
-  if (process.env[INSIDE] !== undefined) return "user-namespace";
+  if (inUserNamespace()) return "user-namespace";
   if (process.getuid?.() === 0) return "root";
 
   const enter = ["--user", "--map-root-user"];

@@ -5,7 +5,7 @@ import {
   checkOf,
   everyAdvertisement,
   holdsAlone,
-  leaseEnded,
+  leaseEnds,
   leaseOf,
   onlyAnswers,
   onlySender,
@@ -15,6 +15,7 @@ import {
 } from "./facts.ts";
 import { DEADLINE_MS, observe } from "./observe.ts";
 import type { Outcome } from "./observe.ts";
+import type { Fact } from "./report.ts";
 import { say } from "./report.ts";
 import type { Stage } from "./stage.ts";
 import { ADVERT_INTERVAL_MS } from "./stage.ts";
@@ -121,14 +122,15 @@ export const steps: readonly Step[] = [
       await stage.a.start();
       await stage.probe.answered("node-a", DEADLINE_MS);
       const lease = await leaseOf(stage.a);
+      let leaseEnded: Promise<Fact>;
       return observe(stage, {
         allowed: masterDown(stage.b.priority, ADVERT_INTERVAL_MS),
-        event: () => stage.a.host.killEverything(),
+        event: async () => {
+          await stage.a.host.killEverything();
+          leaseEnded = leaseEnds(stage.a, lease);
+        },
         until: () => stage.probe.answered("node-b", DEADLINE_MS),
-        facts: async (sinceMs) => [
-          await leaseEnded(stage.a, sinceMs, lease),
-          await holdsAlone(stage.b, stage.a),
-        ],
+        facts: async () => [await leaseEnded, await holdsAlone(stage.b, stage.a)],
       });
     },
   },
@@ -152,16 +154,15 @@ export const steps: readonly Step[] = [
     title: "the master's engine is frozen (SIGSTOP)",
     play: async (stage) => {
       const lease = await leaseOf(stage.a);
+      let leaseEnded: Promise<Fact>;
       return observe(stage, {
         allowed: masterDown(stage.b.priority, ADVERT_INTERVAL_MS),
         event: async () => {
           await stage.a.karuntime().signal("engine", "SIGSTOP");
+          leaseEnded = leaseEnds(stage.a, lease);
         },
         until: () => stage.probe.answered("node-b", DEADLINE_MS),
-        facts: async (sinceMs) => [
-          await leaseEnded(stage.a, sinceMs, lease),
-          await holdsAlone(stage.b, stage.a),
-        ],
+        facts: async () => [await leaseEnded, await holdsAlone(stage.b, stage.a)],
       });
     },
   },

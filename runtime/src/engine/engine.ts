@@ -2,7 +2,7 @@
  * The engine: gives events to the virtual routers and performs their effects. One timer is armed, for the earliest
  * deadline of all. Effects are performed in order and at once; what fails comes back as an event.
  */
-import { listAddresses, parseAddress, removeAddress } from "../linux/address.ts";
+import { addedAddress, listAddresses, removeAddress } from "../linux/address.ts";
 import { listLinks } from "../linux/link.ts";
 import type { NetlinkMessage, NetlinkSocket } from "../linux/netlink.ts";
 import type { PacketSocket } from "../linux/packet-socket.ts";
@@ -52,7 +52,8 @@ export class Engine {
   readonly #dropLoggedAtMs = new Map<string, number>();
   #set: RouterSet = createRouterSet([]);
   #timer: NodeJS.Timeout | undefined;
-  #resyncTimer: NodeJS.Timeout | undefined;
+  #resyncSoon: NodeJS.Timeout | undefined;
+  #resyncLater: NodeJS.Timeout | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -119,21 +120,17 @@ export class Engine {
 
   /** The kernel reports a change. What we did ourselves is no news. */
   networkChanged(message: NetlinkMessage): void {
-    const changed = parseAddress(message);
-    if (
-      changed !== undefined &&
-      message.type === 20 &&
-      [...this.#ports.values()].some((port) => port.held.has(changed.address))
-    )
-      return;
-    this.#resyncTimer?.close();
-    this.#resyncTimer = setTimeout(() => this.#resync(), RESYNC_MS);
+    const added = addedAddress(message);
+    const ours = [...this.#ports.values()].some((port) => added !== undefined && port.held.has(added));
+    if (ours || this.#resyncSoon !== undefined) return;
+    this.#resyncSoon = setTimeout(() => this.#resync(), RESYNC_MS);
   }
 
   /** Resigns everywhere: nothing of ours is left on the interfaces. */
   shutdown(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#resyncTimer);
+    clearTimeout(this.#resyncSoon);
+    clearTimeout(this.#resyncLater);
     for (const member of this.#set.members.values()) this.#give(member, { type: "shutdown" });
     for (const port of this.#ports.values()) port.close();
     removeRecord(this.#options.record);
@@ -249,8 +246,10 @@ export class Engine {
 
   /** Asks the kernel for interfaces and addresses and tells the virtual routers what is new. */
   #resync(): void {
-    clearTimeout(this.#resyncTimer);
-    this.#resyncTimer = setTimeout(() => this.#resync(), RESYNC_IDLE_MS);
+    clearTimeout(this.#resyncSoon);
+    clearTimeout(this.#resyncLater);
+    this.#resyncSoon = undefined;
+    this.#resyncLater = setTimeout(() => this.#resync(), RESYNC_IDLE_MS);
     const links = listLinks(this.#options.netlink);
     const addresses = listAddresses(this.#options.netlink);
     for (const port of this.#ports.values()) {

@@ -72,8 +72,13 @@ export function listAddresses(netlink: NetlinkSocket): InterfaceAddress[] {
   return netlink.dump(RTM_GETADDR, header).messages.flatMap((entry) => parseAddress(entry) ?? []);
 }
 
+/** The address that a message reports as added or renewed; undefined for any other message. */
+export function addedAddress(message: NetlinkMessage): Ipv4Address | undefined {
+  return message.type === RTM_NEWADDR ? parseAddress(message)?.address : undefined;
+}
+
 /** What an address message speaks of; undefined for any other message. */
-export function parseAddress({ type, payload }: NetlinkMessage): InterfaceAddress | undefined {
+function parseAddress({ type, payload }: NetlinkMessage): InterfaceAddress | undefined {
   if (
     (type !== RTM_NEWADDR && type !== RTM_DELADDR) ||
     payload.byteLength < IFADDRMSG_OCTETS ||
