@@ -24,5 +24,10 @@ test("without a name it is karuntime where that user exists, else nobody", needs
 test("root and unknown users are refused", needsRoot, () => {
   assert.throws(() => sandboxUser("root", passwd), /never run as root/);
   assert.throws(() => sandboxUser("0:5", passwd), /never run as root/);
-  assert.throws(() => sandboxUser("ghost", passwd), /there is no user "ghost"/);
+  assert.throws(() => sandboxUser("ghost", passwd), /there is no user ghost/);
+});
+
+test("in a user namespace without that user there is no change of user", needsRoot, () => {
+  assert.equal(sandboxUser("web", passwd, "         0       1000          1\n"), undefined);
+  assert.deepEqual(sandboxUser("web", passwd, "0 1000 1\n1 100000 65536\n"), { uid: 33, gid: 34 });
 });

@@ -9,26 +9,31 @@ const DEFAULT_USERS = ["karuntime", "nobody"];
  * Finds the user's ids in /etc/passwd.
  *
  * @param configured a user's name or "uid:gid".
- * @returns undefined when this process is not root: it cannot change its user, and has no privileges to drop.
+ * @param uidMap the user namespace's users (user_namespaces(7)): "inside outside count" lines.
+ * @returns undefined when this process cannot change its user: it is not root, or in a user namespace that does not
+ *   have that user. Sandbox hosts then keep this process's user, without its capabilities.
  * @throws Error when there is no such user, or it is root.
  */
 export function sandboxUser(
   configured: string | undefined,
-  passwd = readFileSync("/etc/passwd", "utf8"),
+  passwd: string = readFileSync("/etc/passwd", "utf8"),
+  uidMap: string = readFileSync("/proc/self/uid_map", "utf8"),
 ): SandboxUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const numeric = /^(\d+):(\d+)$/.exec(configured ?? "");
-  const found =
-    numeric === null
-      ? lookUp(passwd, configured === undefined ? DEFAULT_USERS : [configured])
-      : { uid: Number(numeric[1]), gid: Number(numeric[2]) };
-  if (found === undefined)
-    throw new Error(
-      `sandbox.user: there is no user ${JSON.stringify(configured ?? DEFAULT_USERS.join(" or "))} in /etc/passwd`,
-    );
-  if (found.uid === 0 || found.gid === 0)
+  const names = configured === undefined ? DEFAULT_USERS : [configured];
+  const found = parseIds(configured) ?? lookUp(passwd, names);
+  if (found === undefined) {
+    throw new Error(`sandbox.user: there is no user ${names.join(" or ")} in /etc/passwd`);
+  }
+  if (found.uid === 0 || found.gid === 0) {
     throw new Error("sandbox.user: plugins never run as root; name another user");
-  return found;
+  }
+  return exists(found.uid, uidMap) ? found : undefined;
+}
+
+function parseIds(configured: string | undefined): SandboxUser | undefined {
+  const match = /^(\d+):(\d+)$/.exec(configured ?? "");
+  return match === null ? undefined : { uid: Number(match[1]), gid: Number(match[2]) };
 }
 
 function lookUp(passwd: string, names: readonly string[]): SandboxUser | undefined {
@@ -38,4 +43,11 @@ function lookUp(passwd: string, names: readonly string[]): SandboxUser | undefin
     if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
   }
   return undefined;
+}
+
+function exists(uid: number, uidMap: string): boolean {
+  return uidMap.split("\n").some((line) => {
+    const [inside = Number.NaN, , count = 0] = line.trim().split(/\s+/).map(Number);
+    return uid >= inside && uid < inside + count;
+  });
 }

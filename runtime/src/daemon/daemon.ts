@@ -142,9 +142,13 @@ function startOperatorSandbox(
   log: Logger,
 ): SandboxProcess {
   const services = createServiceActions(loaded.configuration.services);
+  const user = sandboxUser(loaded.configuration.sandbox.user);
+  if (user === undefined) {
+    log.warn("plugins run as the daemon's own user, without its capabilities: it cannot become another one here");
+  }
   const sandbox = startSandbox({
     name: OPERATOR,
-    user: sandboxUser(loaded.configuration.sandbox.user),
+    user,
     checks: () =>
       loaded.checks.map((check) => ({ ...check, initialState: judge.state(check.name) })),
     log,
