@@ -1,7 +1,13 @@
 /** A virtual router under test: events in at a time that the test sets, effects out by name. */
 import type { Ipv4Address } from "../src/packet/address.ts";
 import type { Advertisement } from "../src/packet/vrrp.ts";
-import type { Effect, LinkState, VirtualRouter, VirtualRouterConfig, VirtualRouterEvent } from "../src/vrrp/types.ts";
+import type {
+  Effect,
+  LinkState,
+  VirtualRouter,
+  VirtualRouterConfig,
+  VirtualRouterEvent,
+} from "../src/vrrp/types.ts";
 import { createVirtualRouter, nextDeadlineMs, step } from "../src/vrrp/virtual-router.ts";
 
 export const OWN = "10.0.0.5" as Ipv4Address;
@@ -61,7 +67,11 @@ export class Subject {
   }
 
   hear(priority: number, source: Ipv4Address = HIGHER): this {
-    return this.give({ type: "advertisement", advertisement: advertisement(this.router.config, priority), source });
+    return this.give({
+      type: "advertisement",
+      advertisement: advertisement(this.router.config, priority),
+      source,
+    });
   }
 
   /** Lets time pass, with a tick at the end of it. */

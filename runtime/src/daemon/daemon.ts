@@ -144,7 +144,9 @@ function startOperatorSandbox(
   const services = createServiceActions(loaded.configuration.services);
   const user = sandboxUser(loaded.configuration.sandbox.user);
   if (user === undefined) {
-    log.warn("plugins run as the daemon's own user, without its capabilities: it cannot become another one here");
+    log.warn(
+      "plugins run as the daemon's own user, without its capabilities: it cannot become another one here",
+    );
   }
   const sandbox = startSandbox({
     name: OPERATOR,

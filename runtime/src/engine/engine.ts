@@ -121,7 +121,9 @@ export class Engine {
   /** The kernel reports a change. What we did ourselves is no news. */
   networkChanged(message: NetlinkMessage): void {
     const added = addedAddress(message);
-    const ours = [...this.#ports.values()].some((port) => added !== undefined && port.held.has(added));
+    const ours = [...this.#ports.values()].some(
+      (port) => added !== undefined && port.held.has(added),
+    );
     if (ours || this.#resyncSoon !== undefined) return;
     this.#resyncSoon = setTimeout(() => this.#resync(), RESYNC_MS);
   }

@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { HIGHER, LOWER, OWN, Subject, UP, advertisement, configure } from "../../test/virtual-router.ts";
+import {
+  HIGHER,
+  LOWER,
+  OWN,
+  Subject,
+  UP,
+  advertisement,
+  configure,
+} from "../../test/virtual-router.ts";
 import type { Ipv4Address } from "../packet/address.ts";
 import { emitAdvertisement } from "../packet/vrrp.ts";
 import { admit } from "./admission.ts";
@@ -14,8 +22,15 @@ import type { Effect, TrackerState, VirtualRouterEvent } from "./types.ts";
 const trackerState = fc.constantFrom<TrackerState>("unknown", "up", "down");
 
 const move = fc.oneof(
-  fc.record({ type: fc.constant("pass" as const), ms: fc.oneof(fc.integer({ min: 0, max: 1200 }), fc.integer({ min: 0, max: 60_000 })) }),
-  fc.record({ type: fc.constant("hear" as const), priority: fc.integer({ min: 0, max: 255 }), source: fc.constantFrom(LOWER, HIGHER) }),
+  fc.record({
+    type: fc.constant("pass" as const),
+    ms: fc.oneof(fc.integer({ min: 0, max: 1200 }), fc.integer({ min: 0, max: 60_000 })),
+  }),
+  fc.record({
+    type: fc.constant("hear" as const),
+    priority: fc.integer({ min: 0, max: 255 }),
+    source: fc.constantFrom(LOWER, HIGHER),
+  }),
   fc.record({
     type: fc.constant("event" as const),
     event: fc.oneof<fc.Arbitrary<VirtualRouterEvent>[]>(
@@ -36,7 +51,14 @@ test("after any events: addresses exactly while master, silence after a resignat
     priority: fc.integer({ min: 1, max: 255 }),
     preempt: fc.boolean(),
     lease: fc.boolean(),
-    trackers: fc.constantFrom([], [{ name: "a", weight: 0 }], [{ name: "a", weight: -30 }, { name: "b", weight: 40 }]),
+    trackers: fc.constantFrom(
+      [],
+      [{ name: "a", weight: 0 }],
+      [
+        { name: "a", weight: -30 },
+        { name: "b", weight: 40 },
+      ],
+    ),
   });
   fc.assert(
     fc.property(config, fc.array(move, { maxLength: 60 }), (changes, moves) => {
@@ -47,14 +69,18 @@ test("after any events: addresses exactly while master, silence after a resignat
         for (const effect of subject.effects) {
           if (effect.type === "add-addresses") holds = true;
           if (effect.type === "remove-addresses") holds = false;
-          if (effect.type === "renew-addresses" || effect.type === "announce") assert.ok(holds, `${effect.type} without addresses`);
+          if (effect.type === "renew-addresses" || effect.type === "announce")
+            assert.ok(holds, `${effect.type} without addresses`);
           if (effect.type === "send-advertisement") {
             assert.ok(!resigned, "an advertisement after a resignation");
             resigned = effect.advertisement.priority === 0;
           }
         }
         assert.equal(holds, subject.state === "master");
-const effective = effectivePriority(subject.router.config, subject.router.trackers).effective;
+        const effective = effectivePriority(
+          subject.router.config,
+          subject.router.trackers,
+        ).effective;
         assert.ok(effective >= 1 && effective <= 255);
       };
       for (const step of moves) {
@@ -92,12 +118,19 @@ describe("several virtual routers on one network that loses nothing", () => {
       for (const effect of effects) {
         if (effect.type === "add-addresses") node.holds = true;
         if (effect.type === "remove-addresses") node.holds = false;
-        if (effect.type === "send-advertisement") wire.push({ atMs: nowMs + DELAY_MS, from: node, packet: inIpv4(node.address, emitAdvertisement(effect.advertisement)) });
+        if (effect.type === "send-advertisement")
+          wire.push({
+            atMs: nowMs + DELAY_MS,
+            from: node,
+            packet: inIpv4(node.address, emitAdvertisement(effect.advertisement)),
+          });
       }
     }
     function advance(toMs: number): void {
       for (;;) {
-        const deadlines = nodes.filter((node) => node.alive).map((node) => nextDeadlineOf(node.set) ?? Number.POSITIVE_INFINITY);
+        const deadlines = nodes
+          .filter((node) => node.alive)
+          .map((node) => nextDeadlineOf(node.set) ?? Number.POSITIVE_INFINITY);
         const next = Math.min(wire[0]?.atMs ?? Number.POSITIVE_INFINITY, ...deadlines);
         if (next > toMs) break;
         nowMs = next;
@@ -114,38 +147,57 @@ describe("several virtual routers on one network that loses nothing", () => {
       nowMs = toMs;
     }
     for (const node of nodes) {
-      perform(node, dispatch(node.member, { type: "link", link: { type: "up", source: node.address } }, nowMs));
+      perform(
+        node,
+        dispatch(node.member, { type: "link", link: { type: "up", source: node.address } }, nowMs),
+      );
       perform(node, dispatch(node.member, { type: "start" }, nowMs));
     }
-    return { nodes, advance, perform, now: () => nowMs, masters: () => nodes.flatMap((node, index) => (node.alive && node.holds ? [index] : [])) };
+    return {
+      nodes,
+      advance,
+      perform,
+      now: () => nowMs,
+      masters: () => nodes.flatMap((node, index) => (node.alive && node.holds ? [index] : [])),
+    };
   }
 
   test("the highest priority wins, by the address where priorities are equal", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 254 }), { minLength: 1, maxLength: 5 }), (priorities) => {
-        const { advance, masters } = network(priorities);
-        advance(masterDownIntervalMs(1000, Math.max(...priorities)) + 2 * DELAY_MS + 1000);
-        const best = Math.max(...priorities);
-        const [winner] = masters();
-        assert.equal(masters().length, 1);
-        assert.equal(priorities[winner ?? -1], best);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 254 }), { minLength: 1, maxLength: 5 }),
+        (priorities) => {
+          const { advance, masters } = network(priorities);
+          advance(masterDownIntervalMs(1000, Math.max(...priorities)) + 2 * DELAY_MS + 1000);
+          const best = Math.max(...priorities);
+          const [winner] = masters();
+          assert.equal(masters().length, 1);
+          assert.equal(priorities[winner ?? -1], best);
+        },
+      ),
     );
   });
 
   test("a master that dies is replaced within the next one's master-down interval", () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 254 }), { minLength: 2, maxLength: 5 }), fc.integer({ min: 0, max: 5000 }), (priorities, moment) => {
-        const { nodes, advance, masters } = network(priorities);
-        advance(10_000 + moment);
-        const [dead = 0] = masters();
-        const node = nodes[dead];
-        assert.ok(node !== undefined);
-        node.alive = false;
-        const next = Math.max(...priorities.filter((_, index) => index !== dead));
-        advance(10_000 + moment + masterDownIntervalMs(1000, next) + 2 * DELAY_MS);
-        assert.deepEqual(masters().map((index) => priorities[index]), [next]);
-      }),
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: 1, max: 254 }), { minLength: 2, maxLength: 5 }),
+        fc.integer({ min: 0, max: 5000 }),
+        (priorities, moment) => {
+          const { nodes, advance, masters } = network(priorities);
+          advance(10_000 + moment);
+          const [dead = 0] = masters();
+          const node = nodes[dead];
+          assert.ok(node !== undefined);
+          node.alive = false;
+          const next = Math.max(...priorities.filter((_, index) => index !== dead));
+          advance(10_000 + moment + masterDownIntervalMs(1000, next) + 2 * DELAY_MS);
+          assert.deepEqual(
+            masters().map((index) => priorities[index]),
+            [next],
+          );
+        },
+      ),
     );
   });
 
@@ -161,7 +213,10 @@ describe("several virtual routers on one network that loses nothing", () => {
 });
 
 describe("the effective priority", () => {
-  const priority = (base: number, weight: number, state: TrackerState) => effectivePriority(configure({ priority: base, trackers: [{ name: "t", weight }] }), { t: state });
+  const priority = (base: number, weight: number, state: TrackerState) =>
+    effectivePriority(configure({ priority: base, trackers: [{ name: "t", weight }] }), {
+      t: state,
+    });
   test("is base + what the trackers say now, within 1..254", () => {
     assert.equal(priority(100, 20, "up").effective, 120);
     assert.equal(priority(100, 20, "down").effective, 100);
@@ -172,20 +227,28 @@ describe("the effective priority", () => {
     assert.equal(priority(100, 20, "unknown").effective, 100);
     assert.equal(priority(100, -20, "unknown").effective, 100);
   });
-  test("of an address owner never changes", () => assert.equal(priority(255, -20, "down").effective, 255));
+  test("of an address owner never changes", () =>
+    assert.equal(priority(255, -20, "down").effective, 255));
   test("weight 0 makes a fault of everything but up", () => {
     assert.deepEqual(priority(100, 0, "up").faults, []);
     assert.deepEqual(priority(100, 0, "down").faults, [{ type: "tracker-down", tracker: "t" }]);
-    assert.deepEqual(priority(100, 0, "unknown").faults, [{ type: "tracker-unknown", tracker: "t" }]);
+    assert.deepEqual(priority(100, 0, "unknown").faults, [
+      { type: "tracker-unknown", tracker: "t" },
+    ]);
   });
 });
 
 describe("admission", () => {
-  const config = configure({ authentication: { type: "PASS", password: [1, 2, 3, 4, 0, 0, 0, 0] } });
+  const config = configure({
+    authentication: { type: "PASS", password: [1, 2, 3, 4, 0, 0, 0, 0] },
+  });
   const good = advertisement(config, 100);
   test("accepts what matches, and notes another list of addresses", () => {
     assert.deepEqual(admit(config, good, HIGHER, OWN), { ok: true, addressesDiffer: false });
-    assert.deepEqual(admit(config, { ...good, addresses: ["10.0.0.101" as Ipv4Address] }, HIGHER, OWN), { ok: true, addressesDiffer: true });
+    assert.deepEqual(
+      admit(config, { ...good, addresses: ["10.0.0.101" as Ipv4Address] }, HIGHER, OWN),
+      { ok: true, addressesDiffer: true },
+    );
   });
   test("names the reason for each drop", () => {
     const reason = (changes: Partial<typeof good>, source = HIGHER) => {
@@ -194,7 +257,10 @@ describe("admission", () => {
     };
     assert.equal(reason({}, OWN), "own advertisement");
     assert.equal(reason({ authentication: { type: "none" } }), "authentication type mismatch");
-    assert.equal(reason({ authentication: { type: "PASS", password: [1, 2, 3, 4, 0, 0, 0, 1] } }), "password mismatch");
+    assert.equal(
+      reason({ authentication: { type: "PASS", password: [1, 2, 3, 4, 0, 0, 0, 1] } }),
+      "password mismatch",
+    );
     assert.equal(reason({ advertIntervalMs: 2000 }), "advertisement interval mismatch");
   });
   test("counts what belongs to no virtual router apart from what belongs to one", () => {
@@ -204,13 +270,38 @@ describe("admission", () => {
     send(emitAdvertisement({ ...good, advertIntervalMs: 5000 }));
     send(Uint8Array.of(0x21, 51, 1));
     receive(set, "eth0", Uint8Array.of(1, 2, 3), 0);
-    assert.deepEqual(Object.fromEntries(set.drops), { "virtual router not configured here": 1, "ip header malformed": 1 });
-    assert.deepEqual(Object.fromEntries(set.members.get("VI_1")?.drops ?? []), { "advertisement interval mismatch": 1, "too short": 1 });
+    assert.deepEqual(Object.fromEntries(set.drops), {
+      "virtual router not configured here": 1,
+      "ip header malformed": 1,
+    });
+    assert.deepEqual(Object.fromEntries(set.members.get("VI_1")?.drops ?? []), {
+      "advertisement interval mismatch": 1,
+      "too short": 1,
+    });
   });
 });
 
 /** A VRRP message in an IPv4 packet, as the raw socket hands it on. */
 function inIpv4(source: Ipv4Address, payload: Uint8Array): Uint8Array {
   const total = 20 + payload.length;
-  return Uint8Array.from([0x45, 0xc0, total >> 8, total & 255, 0, 0, 0, 0, 255, 112, 0, 0, ...source.split(".").map(Number), 224, 0, 0, 18, ...payload]);
+  return Uint8Array.from([
+    0x45,
+    0xc0,
+    total >> 8,
+    total & 255,
+    0,
+    0,
+    0,
+    0,
+    255,
+    112,
+    0,
+    0,
+    ...source.split(".").map(Number),
+    224,
+    0,
+    0,
+    18,
+    ...payload,
+  ]);
 }

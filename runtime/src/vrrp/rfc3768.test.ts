@@ -33,7 +33,12 @@ describe("6.4.1 Initialize", () => {
   });
   test("priority 255: send an advertisement, broadcast a gratuitous ARP for each address, set the Adver_Timer, become master", () => {
     const subject = new Subject({ priority: 255 }).start();
-    assert.deepEqual(subject.did, ["send 255", "add-addresses", "announce", "initialize -> master (address owner)"]);
+    assert.deepEqual(subject.did, [
+      "send 255",
+      "add-addresses",
+      "announce",
+      "initialize -> master (address owner)",
+    ]);
     assert.equal(subject.waitMs, 1000);
   });
   test("otherwise: set the Master_Down_Timer to Master_Down_Interval, become backup", () => {
@@ -87,7 +92,11 @@ describe("6.4.2 Backup", () => {
 describe("6.4.3 Master", () => {
   test("Shutdown: cancel the Adver_Timer, send an advertisement with priority 0, become Initialize", () => {
     const subject = master().give({ type: "shutdown" });
-    assert.deepEqual(subject.did, ["send 0", "remove-addresses", "master -> initialize (shutdown)"]);
+    assert.deepEqual(subject.did, [
+      "send 0",
+      "remove-addresses",
+      "master -> initialize (shutdown)",
+    ]);
     assert.equal(subject.waitMs, undefined);
     assert.deepEqual(subject.after(10_000).did, []);
   });
@@ -112,7 +121,10 @@ describe("6.4.3 Master", () => {
   });
   test("an equal priority and a greater address: the same", () => {
     const subject = master().hear(100, HIGHER);
-    assert.deepEqual(subject.did, ["remove-addresses", "master -> backup (equal priority and higher address heard)"]);
+    assert.deepEqual(subject.did, [
+      "remove-addresses",
+      "master -> backup (equal priority and higher address heard)",
+    ]);
   });
   test("an equal priority and a smaller address, or a lower priority: discard; and, by RFC 9568, answer at once", () => {
     for (const subject of [master().hear(100, LOWER), master().hear(99, HIGHER)]) {
@@ -127,12 +139,16 @@ describe("beyond the RFC, as keepalived", () => {
     const subject = master();
     const announced: number[] = [];
     const promotedAtMs = subject.nowMs;
-    while (subject.nowMs < promotedAtMs + 20_000) if (subject.next().did.includes("announce")) announced.push(subject.nowMs - promotedAtMs);
+    while (subject.nowMs < promotedAtMs + 20_000)
+      if (subject.next().did.includes("announce")) announced.push(subject.nowMs - promotedAtMs);
     assert.deepEqual(announced, [5000]);
   });
   test("a lease is a little longer than the slowest backup takes to notice, and at least 3 s", () => {
     const lease = (advertIntervalMs: number) => {
-      const effect = new Subject({ advertIntervalMs }).start().next().effects.find((entry) => entry.type === "add-addresses");
+      const effect = new Subject({ advertIntervalMs })
+        .start()
+        .next()
+        .effects.find((entry) => entry.type === "add-addresses");
       return effect?.leaseSeconds;
     };
     assert.equal(lease(1000), 4);
@@ -140,17 +156,29 @@ describe("beyond the RFC, as keepalived", () => {
   });
   test("without a lease addresses stay until they are removed, and are not renewed", () => {
     const subject = new Subject({ lease: false }).start().next();
-    assert.equal(subject.effects.find((effect) => effect.type === "add-addresses")?.leaseSeconds, undefined);
+    assert.equal(
+      subject.effects.find((effect) => effect.type === "add-addresses")?.leaseSeconds,
+      undefined,
+    );
     assert.deepEqual(subject.next().did, ["send 100"]);
   });
   test("an address removed by somebody else: resign, and take part in the election again", () => {
     const subject = master();
     subject.give({ type: "address-lost", address: "10.0.0.100" as never });
-    assert.deepEqual(subject.did, ["notice", "send 0", "remove-addresses", "master -> backup (address lost)"]);
+    assert.deepEqual(subject.did, [
+      "notice",
+      "send 0",
+      "remove-addresses",
+      "master -> backup (address lost)",
+    ]);
     assert.equal(subject.waitMs, 3609.375);
   });
   test("an address that the kernel refuses: never a master without addresses", () => {
-    const subject = master().give({ type: "address-refused", address: "10.0.0.100" as never, reason: "errno 99" });
+    const subject = master().give({
+      type: "address-refused",
+      address: "10.0.0.100" as never,
+      reason: "errno 99",
+    });
     assert.equal(subject.state, "backup");
     assert.ok(subject.did.includes("send 0"));
   });
@@ -159,10 +187,15 @@ describe("beyond the RFC, as keepalived", () => {
 describe("a process that slept", () => {
   test("a master that wakes up after its leases ended gives up silently and listens first", () => {
     const subject = master().after(10_000);
-    assert.deepEqual(subject.did, ["notice", "remove-addresses", "master -> backup (woke up late)"]);
+    assert.deepEqual(subject.did, [
+      "notice",
+      "remove-addresses",
+      "master -> backup (woke up late)",
+    ]);
     assert.equal(subject.waitMs, 3609.375);
   });
-  test("a master that is late by less goes on", () => assert.equal(master().after(4000).state, "master"));
+  test("a master that is late by less goes on", () =>
+    assert.equal(master().after(4000).state, "master"));
   test("a backup that wakes up late listens for a whole interval before it promotes itself", () => {
     const subject = new Subject().start().after(3609.375 + 1001);
     assert.deepEqual(subject.did, ["notice"]);
@@ -181,7 +214,10 @@ describe("trackers and the interface", () => {
     assert.deepEqual(subject.did, ["fault -> backup (fault cleared)"]);
   });
   test("with weight 0 down takes the addresses away at once, with priority 0", () => {
-    const subject = new Subject(weightless).start().give({ type: "tracker", name: "nginx", state: "up" }).next();
+    const subject = new Subject(weightless)
+      .start()
+      .give({ type: "tracker", name: "nginx", state: "up" })
+      .next();
     subject.give({ type: "tracker", name: "nginx", state: "down" });
     assert.deepEqual(subject.did, ["send 0", "remove-addresses", "master -> fault (fault)"]);
     assert.deepEqual(subject.hear(0).did, []);
