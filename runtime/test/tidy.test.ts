@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   linux: ["packet", "koffi", "netlink", "raw-socket", "node:"],
   engine: ["packet", "vrrp", "linux", "node:"],
   sandbox: ["health", "isolated-vm", "undici", "node:"],
-  plugins: ["sandbox/protocol.ts", "config/diagnostic.ts", "esbuild", "node:"],
+  plugins: ["sandbox/protocol.ts", "config/diagnostic.ts", "esbuild", "zod", "node:"],
   config: ["packet", "vrrp", "plugins", "sandbox/protocol.ts", "sandbox/spawn.ts", "zod", "node:"],
   daemon: [
     "vrrp/types.ts",
@@ -29,7 +29,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config",
     "plugins",
     "observe",
-    "zod",
     "node:",
   ],
   observe: [

@@ -6,6 +6,7 @@ import { spawnSandboxHost } from "../sandbox/spawn.ts";
 import { sandboxUser } from "./sandbox-user.ts";
 
 const ANSWER_MS_MAX = 10_000;
+const COMPLAINT_CHARACTERS_MAX = 2000;
 
 export type Evaluation =
   | { readonly ok: true; readonly value: JsonValue }
@@ -30,8 +31,12 @@ export function startEvaluator(): Evaluator {
     for (const resolve of waiting.values()) resolve({ ok: false, error: { message } });
     waiting.clear();
   };
+  let complaint = "";
+  child.stderr?.on("data", (text: Buffer) => {
+    if (complaint.length < COMPLAINT_CHARACTERS_MAX) complaint += text.toString("utf8");
+  });
   const lines: JsonLines<DaemonToSandbox> = jsonLines(channel, receive, (reason) =>
-    fail(`the process that evaluates it broke off: ${reason ?? "it ended"}`),
+    fail(`the process that evaluates it broke off: ${complaint.trim() || (reason ?? "it ended")}`),
   );
   child.on("error", (error) =>
     fail(`the process that evaluates it could not be started: ${error.message}`),

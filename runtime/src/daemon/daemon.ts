@@ -5,7 +5,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LoadedConfiguration } from "../config/load.ts";
-import { loadConfiguration } from "../config/load.ts";
+import { loadInProcess } from "../config/loader.ts";
 import type { EngineToDaemon } from "../engine/protocol.ts";
 import type { Logger } from "../observe/log.ts";
 import { describeFault } from "../observe/status.ts";
@@ -60,7 +60,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   let loaded: LoadedConfiguration;
   try {
-    loaded = await loadConfiguration(options.configuration, process.env);
+    loaded = await loadInProcess(options.configuration);
   } catch (error) {
     await engine.stop();
     throw error;

@@ -26,6 +26,8 @@ const SILENT_KILL_MS = 5000;
 const RESIDENT_BYTES_MAX = 512 * 1024 * 1024;
 const PAGE_BYTES = 4096;
 const REPORT_MS_MAX = 1000;
+/** What is kept of what one host writes to its standard error. */
+const COMPLAINT_CHARACTERS_MAX = 4000;
 /** What a check said last stands in for it this long while no host runs. */
 const ABSENT_MS_MAX = 10_000;
 
@@ -75,11 +77,24 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       (message) => host.child === child && receive(message),
       (reason) => reason !== undefined && kill(host.child, `its messages broke off: ${reason}`),
     );
+    logComplaint(host.child);
     host.child.on("error", (error) =>
       log.error({ sandbox: name, error: error.message }, "the sandbox host could not be started"),
     );
     host.child.on("exit", (status, signal) => {
       if (host.child === child) replace(`it ended (${signal ?? `status ${status}`})`);
+    });
+  }
+
+  /** What a host writes by itself says why it crashed. */
+  function logComplaint(process: ChildProcess): void {
+    let complaint = "";
+    process.stderr?.on("data", (text: Buffer) => {
+      complaint += text.toString("utf8").slice(0, COMPLAINT_CHARACTERS_MAX - complaint.length);
+    });
+    process.on("close", () => {
+      if (complaint !== "")
+        log.error({ sandbox: name, said: complaint }, "the sandbox host said before it ended");
     });
   }
 

@@ -6,6 +6,8 @@ import { addedAddress, listAddresses, removeAddress } from "../linux/address.ts"
 import { listLinks } from "../linux/link.ts";
 import type { NetlinkMessage, NetlinkSocket } from "../linux/netlink.ts";
 import type { PacketSocket } from "../linux/packet-socket.ts";
+import type { Timer } from "../linux/timer.ts";
+import { createTimer } from "../linux/timer.ts";
 import { emitAdvertisement } from "../packet/vrrp.ts";
 import { effectivePriority } from "../vrrp/priority.ts";
 import type { DropReason, Member, RouterSet } from "../vrrp/router-set.ts";
@@ -51,7 +53,7 @@ export class Engine {
   readonly #counted = new Map<Member, Counted>();
   readonly #dropLoggedAtMs = new Map<string, number>();
   #set: RouterSet = createRouterSet([]);
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer: Timer = createTimer(() => this.#tick());
   #resyncSoon: NodeJS.Timeout | undefined;
   #resyncLater: NodeJS.Timeout | undefined;
 
@@ -130,7 +132,7 @@ export class Engine {
 
   /** Resigns everywhere: nothing of ours is left on the interfaces. */
   shutdown(): void {
-    clearTimeout(this.#timer);
+    this.#timer.close();
     clearTimeout(this.#resyncSoon);
     clearTimeout(this.#resyncLater);
     for (const member of this.#set.members.values()) this.#give(member, { type: "shutdown" });
@@ -293,14 +295,9 @@ export class Engine {
   }
 
   #arm(): void {
-    clearTimeout(this.#timer);
     const deadline = nextDeadlineOf(this.#set);
-    if (deadline === undefined) return;
-    // Rounded up: a timer that fires early would only be armed again.
-    this.#timer = setTimeout(
-      () => this.#tick(),
-      Math.max(0, Math.ceil(deadline - performance.now())),
-    );
+    if (deadline === undefined) this.#timer.disarm();
+    else this.#timer.arm(deadline - performance.now());
   }
 
   #tick(): void {

@@ -50,6 +50,17 @@ export const setScheduler = libc.func(
   "int sched_setscheduler(int thread, int policy, const void *parameter)",
 ) as (thread: number, policy: number, parameter: Uint8Array) => number;
 
+export const CLOCK_MONOTONIC = 1;
+export const TFD_CLOEXEC = SOCK_CLOEXEC;
+
+export const timerfdCreate = libc.func("int timerfd_create(int clock, int flags)") as (
+  clock: number,
+  flags: number,
+) => number;
+export const timerfdSettime = libc.func(
+  "int timerfd_settime(int fd, int flags, const void *value, void *old)",
+) as (fd: number, flags: number, value: Uint8Array, old: null) => number;
+
 /** The errno of the last call, as a name and a number: "EPERM (1)". */
 export function lastError(): string {
   const number = koffi.errno();

@@ -34,7 +34,8 @@ export function spawnSandboxHost({ user }: { readonly user: SandboxUser | undefi
     "setpriv",
     [...setpriv, process.execPath, "--max-semi-space-size=2", main, ...identity],
     {
-      stdio: ["ignore", "inherit", "inherit", "pipe"],
+      // What it writes by itself is a crash: it goes to the log, not into it.
+      stdio: ["ignore", "ignore", "pipe", "pipe"],
       env: {},
       cwd: "/",
       // A terminal's Ctrl-C is for the daemon alone.

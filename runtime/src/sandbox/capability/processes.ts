@@ -14,7 +14,8 @@ const RESCAN_MS = 5000;
 const YOUNG_MS = 2000;
 /** With more new ids than this, a scan of the folder is cheaper. */
 const NEW_IDS_MAX = 200;
-const DESCRIPTORS_MAX = 512;
+/** Descriptors for one name; a count ends there. */
+const DESCRIPTORS_MAX = 4096;
 
 const buffer = Buffer.alloc(1024);
 

@@ -1,0 +1,87 @@
+/** The two programs that are measured, behind the same few verbs. */
+import type { Host } from "@karuntime/lab/host.ts";
+import { startKaruntime } from "@karuntime/lab/karuntime.ts";
+import { startKeepalived } from "@karuntime/lab/keepalived.ts";
+
+export const VIRTUAL_ADDRESS = "192.168.188.100";
+
+export interface StartOptions {
+  readonly id: number;
+  readonly priority: number;
+  readonly address?: string;
+  /** How many checks of nginx run once a second; none by default. */
+  readonly checks?: number;
+}
+
+export interface Contender {
+  readonly name: "keepalived" | "karuntime";
+  /** Starts it on a host on which nothing else runs but what the measurement needs. */
+  start(host: Host, options: StartOptions): Promise<{ stop(): Promise<void> }>;
+}
+
+/* check_ng.sh of the first scenario, as far as it runs while nginx is healthy: the date for its log, and the count. */
+const SEED_SCRIPT = `#!/bin/bash
+d=\`date --date today +%Y%m%d_%H:%M:%S\`
+n=\`ps -C nginx --no-heading|wc -l\`
+if [ $n -eq "0" ]; then
+        exit 1
+fi
+`;
+
+const PLUGIN = `import { defineCheck } from "@karuntime/sdk";
+export default defineCheck({
+  permissions: { processes: ["nginx"] },
+  async check({ processes, down }) {
+    if ((await processes.count("nginx")) === 0) return down("nginx does not run");
+  },
+});
+`;
+
+export const keepalived: Contender = {
+  name: "keepalived",
+  async start(host, { id, priority, address = VIRTUAL_ADDRESS, checks = 0 }) {
+    const script = "/run/bench/check_ng.sh";
+    host.write(script, SEED_SCRIPT);
+    await host.run(["chmod", "755", script]);
+    return startKeepalived(host, {
+      id,
+      priority,
+      addresses: [address],
+      scripts: Array.from({ length: checks }, (_, index) => ({
+        name: `check${index}`,
+        command: script,
+        intervalSeconds: 1,
+      })),
+    });
+  },
+};
+
+export const karuntime: Contender = {
+  name: "karuntime",
+  async start(host, { id, priority, address = VIRTUAL_ADDRESS, checks = 0 }) {
+    const names = Array.from({ length: checks }, (_, index) => `check${index}`);
+    const configuration = {
+      checks: Object.fromEntries(
+        names.map((name) => [name, { plugin: "./check.ts", interval: "1s" }]),
+      ),
+      virtualRouters: {
+        VI_1: {
+          interface: host.interface,
+          id,
+          priority,
+          addresses: [address],
+          track: { checks: names },
+        },
+      },
+    };
+    host.write("/run/bench/check.ts", PLUGIN);
+    host.write(
+      "/run/bench/karuntime.config.ts",
+      `export default ${JSON.stringify(configuration)};\n`,
+    );
+    const daemon = await startKaruntime(host, { configuration: "/run/bench/karuntime.config.ts" });
+    return { stop: async () => void (await daemon.stop()) };
+  },
+};
+
+export const contenders: readonly Contender[] = [keepalived, karuntime];

@@ -1,0 +1,38 @@
+/**
+ * Loads a configuration in a process of its own that ends with its answer: bundler and schema are a third of the
+ * memory that a daemon would otherwise keep for as long as it runs.
+ */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Diagnostic } from "./diagnostic.ts";
+import { ConfigurationError } from "./diagnostic.ts";
+import type { LoadedConfiguration } from "./load.ts";
+
+const MAIN = fileURLToPath(new URL("./loader-main.js", import.meta.url));
+const LOAD_MS_MAX = 60_000;
+const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+
+export type LoaderAnswer =
+  | { readonly ok: true; readonly loaded: LoadedConfiguration }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** Like `loadConfiguration`, with this process's environment. @throws ConfigurationError with every diagnostic. */
+export function loadInProcess(file: string): Promise<LoadedConfiguration> {
+  const options = {
+    timeout: LOAD_MS_MAX,
+    maxBuffer: ANSWER_BYTES_MAX,
+    killSignal: "SIGKILL",
+  } as const;
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [MAIN, file], options, (error, stdout, stderr) => {
+      if (error !== null) {
+        return reject(
+          new Error(`the configuration could not be loaded: ${stderr.trim() || error.message}`),
+        );
+      }
+      const answer = JSON.parse(stdout) as LoaderAnswer;
+      if (answer.ok) resolve(answer.loaded);
+      else reject(new ConfigurationError(answer.diagnostics));
+    });
+  });
+}
