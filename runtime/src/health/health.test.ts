@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nextDue, phaseMs } from "./schedule.ts";
+import { gridBefore, nextDue, phaseMs } from "./schedule.ts";
 import { createTracker, record } from "./tracker.ts";
 
 /** The state after each result: "+" a success, "-" a failure; U, D and ? are the states. */
@@ -45,13 +45,20 @@ describe("the schedule", () => {
     assert.deepEqual(nextDue(1000, 500, 1501), { atMs: 2000, skipped: 1 });
     assert.deepEqual(nextDue(1000, 500, 3100), { atMs: 3500, skipped: 4 });
   });
-  test("checks of different names come due at different times, the same one always at the same", () => {
-    const phases = Array.from({ length: 100 }, (_, index) => phaseMs(`check${index}`, 1000));
-    assert.ok(phases.every((phase) => phase >= 0 && phase < 1000));
-    assert.ok(
-      new Set(phases.map((phase) => Math.floor(phase / 100))).size === 10,
-      "no tenth of the interval stays empty",
-    );
-    assert.equal(phaseMs("nginx", 1000), phaseMs("nginx", 1000));
+  test("a batch of checks comes due together, batches are spread over the interval", () => {
+    const phases = Array.from({ length: 3200 }, (_, index) => phaseMs(index, 1000));
+    assert.equal(new Set(phases.slice(0, 32)).size, 1);
+    const batches = [...new Set(phases)].toSorted((a, b) => a - b);
+    assert.equal(batches.length, 100);
+    assert.ok(batches.every((phase) => phase >= 0 && phase < 1000));
+    const gaps = batches.slice(1).map((phase, index) => phase - (batches[index] ?? 0));
+    assert.ok(Math.max(...gaps) < 20, `two batches lie ${Math.max(...gaps)} ms apart`);
+  });
+  test("the grid is the same for checks that are loaded at different times", () => {
+    assert.equal(gridBefore(12_345, 0, 1000), 12_000);
+    assert.equal(gridBefore(12_000, 31, 1000), 12_000);
+    const later = gridBefore(12_345, 32, 1000);
+    assert.ok(later <= 12_345 && later > 11_345);
+    assert.equal((later - phaseMs(32, 1000)) % 1000, 0);
   });
 });

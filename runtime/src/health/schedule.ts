@@ -18,16 +18,23 @@ export function nextDue(dueMs: number, intervalMs: number, nowMs: number): Due {
   return { atMs: next + skipped * intervalMs, skipped };
 }
 
+/** Checks that come due together: one wake-up of the process and warm caches serve them all. */
+const BATCH = 32;
+/** The golden ratio's fraction: its multiples lie evenly in 0..1, however many there are. */
+const SPREAD = 0.618_033_988_749_895;
+
 /**
- * How far into its first interval a check starts its grid, so that many checks do not come due at once: a fraction
- * of the interval that depends on the name alone.
+ * Where a check's grid lies: batches come due together, and different batches as far apart as can be.
+ *
+ * @param index the check's number, counted from 0 in the order in which checks were loaded.
+ * @returns milliseconds from the beginning of each interval, 0 up to but not including `intervalMs`.
  */
-export function phaseMs(name: string, intervalMs: number): number {
-  // FNV-1a, then mixed so that names that differ at their end alone lie apart too.
-  let hash = 2166136261;
-  for (let index = 0; index < name.length; index++)
-    hash = Math.imul(hash ^ name.charCodeAt(index), 16777619);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
-  return (((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32) * intervalMs;
+export function phaseMs(index: number, intervalMs: number): number {
+  return ((Math.floor(index / BATCH) * SPREAD) % 1) * intervalMs;
+}
+
+/** The last point of a check's grid that is not after `nowMs`. */
+export function gridBefore(nowMs: number, index: number, intervalMs: number): number {
+  const phase = phaseMs(index, intervalMs);
+  return Math.floor((nowMs - phase) / intervalMs) * intervalMs + phase;
 }

@@ -22,6 +22,8 @@ export interface CapabilityOptions {
 export interface Capabilities {
   /** Performs a call; undefined when there is nothing to answer. */
   perform(capability: string, argument: unknown, signal: AbortSignal): Promise<unknown> | undefined;
+  /** How many processes there are now of each name that the check may count. */
+  readonly counts: () => Readonly<Record<string, number>>;
   readonly denied: () => number;
 }
 
@@ -111,6 +113,12 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
         default:
           return Promise.reject(new Error(`there is no capability ${JSON.stringify(capability)}`));
       }
+    },
+    counts() {
+      const nowMs = performance.now();
+      return Object.fromEntries(
+        grant.processes.map((name) => [name, options.processes().count(name, nowMs)]),
+      );
     },
     denied: () => denied,
   };

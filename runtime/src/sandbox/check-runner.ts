@@ -1,6 +1,6 @@
 /** One configured check: when it runs, in which context, what its results come to after rise and fall. */
 import { relative } from "node:path";
-import { nextDue, phaseMs } from "../health/schedule.ts";
+import { gridBefore, nextDue } from "../health/schedule.ts";
 import { createTracker, record } from "../health/tracker.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { singleLine } from "./capabilities.ts";
@@ -45,12 +45,9 @@ export class CheckRunner {
     this.#tracker = createTracker(options.spec.initialState);
   }
 
-  /** Runs at once, and from then on its grid. */
-  start(): void {
-    const { name, intervalMs } = this.#options.spec;
-    // The first run is at once; the grid begins somewhere in the interval before it.
-    const dueMs = performance.now() - phaseMs(name, intervalMs);
-    void this.#cycle(dueMs);
+  /** Runs at once, and from then on its grid. @param index the check's number in this host. */
+  start(index: number): void {
+    void this.#cycle(gridBefore(performance.now(), index, this.#options.spec.intervalMs));
   }
 
   report(nowMs: number): CheckReport {
@@ -100,6 +97,7 @@ export class CheckRunner {
         context,
         run: ++this.#runs,
         options: spec.options,
+        counts: capabilities.counts(),
         timeoutMs: left,
         perform: (capability, argument, signal) =>
           capabilities.perform(capability, argument, signal),

@@ -27,7 +27,7 @@ export type HostAnswer =
   | { readonly id: number; readonly error: string };
 
 export interface GuestEntries {
-  /** Starts an invocation: `{ run, options }` as JSON. */
+  /** Starts an invocation: `{ run, options, counts }` as JSON. `counts` are the granted process counts at this moment. */
   start(text: string): void;
   /** Delivers answers: `HostAnswer[]` as JSON. */
   resume(text: string): void;
@@ -46,6 +46,7 @@ export function guest(environmentText: string): GuestEntries {
   const { parse, stringify } = JSON;
   const PromiseConstructor = Promise;
   const ErrorConstructor = Error;
+  const resolved = Promise.resolve.bind(Promise) as (value: unknown) => Promise<unknown>;
   const then = Function.prototype.call.bind(Promise.prototype.then) as (
     promise: Promise<unknown>,
     done: (value: unknown) => void,
@@ -57,7 +58,7 @@ export function guest(environmentText: string): GuestEntries {
     to: number,
   ) => string;
   const toText = String;
-  const { defineProperty, freeze, create, keys } = Object;
+  const { defineProperty, freeze, create, hasOwn, keys } = Object;
   const world = globalThis as Record<string, unknown>;
 
   for (const name of [
@@ -282,7 +283,7 @@ export function guest(environmentText: string): GuestEntries {
                 get: (name: string) => answer.headers[toText(name).toLowerCase()] ?? null,
                 has: (name: string) => answer.headers[toText(name).toLowerCase()] !== undefined,
               }),
-              text: () => PromiseConstructor.resolve(answer.body),
+              text: () => resolved(answer.body),
               json: () => new PromiseConstructor((done) => done(parse(answer.body))),
             }),
           );
@@ -292,13 +293,19 @@ export function guest(environmentText: string): GuestEntries {
     });
   }
 
+  /* Good until the first answer from outside: by then time has passed, and what was asked may have changed them. */
+  let counts: Readonly<Record<string, number>> = create(null);
+  function count(name: unknown): Promise<unknown> {
+    const asked = toText(name);
+    const known = hasOwn(counts, asked) ? counts[asked] : undefined;
+    return known === undefined ? call("processes.count", { name: asked }).promise : resolved(known);
+  }
+
   const service = (action: string) => (name: unknown) =>
     call("service", { name: toText(name), action }).promise;
   const status = service("status");
   const context = freeze({
-    processes: freeze({
-      count: (name: unknown) => call("processes.count", { name: toText(name) }).promise,
-    }),
+    processes: freeze({ count }),
     services: freeze({
       start: service("start"),
       stop: service("stop"),
@@ -338,7 +345,9 @@ export function guest(environmentText: string): GuestEntries {
 
   return {
     start(text) {
-      const { run, options } = parse(text) as { run: number; options: unknown };
+      const given = parse(text) as { run: number; options: unknown; counts: typeof counts };
+      const { run, options } = given;
+      counts = given.counts;
       const settle = (result: unknown): void => {
         if (result === undefined) post({ type: "result", run, down: null });
         else if (typeof result === "object" && result !== null && downs.has(result))
@@ -353,16 +362,15 @@ export function guest(environmentText: string): GuestEntries {
         const { check } = (
           world["__karuntimeModule"] as { default: { check: (given: unknown) => unknown } }
         ).default;
-        then(
-          PromiseConstructor.resolve(check({ ...context, options: freeze(options) })),
-          settle,
-          (error) => fail(run, error),
+        then(resolved(check({ ...context, options: freeze(options) })), settle, (error) =>
+          fail(run, error),
         );
       } catch (error) {
         fail(run, error);
       }
     },
     resume(text) {
+      counts = create(null);
       const answers = parse(text) as HostAnswer[];
       for (let index = 0; index < answers.length; index++) {
         const answer = answers[index];

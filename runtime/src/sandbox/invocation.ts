@@ -11,14 +11,13 @@ const CPU_MS_MAX = 1000;
 /** An isolate that is still busy so long after its deadline obeys no limit: only the end of the process ends it. */
 const GRACE_MS = 100;
 
-/** Performs one call of the guest. Rejects with an Error whose message the plugin sees. */
-export type Capability = (argument: unknown, signal: AbortSignal) => Promise<unknown>;
-
 export interface InvocationOptions {
   readonly isolate: PluginIsolate;
   readonly context: GuestContext;
   readonly run: number;
   readonly options: unknown;
+  /** Process counts that the plugin may know, taken now: most checks ask nothing else, and need not come back for it. */
+  readonly counts: Readonly<Record<string, number>>;
   readonly timeoutMs: number;
   readonly perform: (
     capability: string,
@@ -133,6 +132,9 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
       });
     }
 
-    void enter(context.start, JSON.stringify({ run, options: options.options }));
+    void enter(
+      context.start,
+      JSON.stringify({ run, options: options.options, counts: options.counts }),
+    );
   });
 }

@@ -86,8 +86,8 @@ function load(spec: CheckSpec): void {
     send: (sent) => void daemon.send(sent),
     onStuck: recycle,
   });
+  runner.start(checks.size);
   checks.set(spec.name, runner);
-  runner.start();
 }
 
 /** Checks of one bundle share an isolate. */
