@@ -44,6 +44,31 @@ export function advertisement(config: VirtualRouterConfig, priority: number): Ad
   };
 }
 
+/** A VRRP message in an IPv4 packet, as the raw socket hands it on. */
+export function inIpv4(source: Ipv4Address, payload: Uint8Array): Uint8Array {
+  const total = 20 + payload.length;
+  return Uint8Array.from([
+    0x45,
+    0xc0,
+    total >> 8,
+    total & 255,
+    0,
+    0,
+    0,
+    0,
+    255,
+    112,
+    0,
+    0,
+    ...source.split(".").map(Number),
+    224,
+    0,
+    0,
+    18,
+    ...payload,
+  ]);
+}
+
 export class Subject {
   router: VirtualRouter;
   nowMs = 0;

@@ -1,4 +1,5 @@
 /** `karuntime start`: the daemon in the foreground, until SIGTERM or SIGINT. */
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ConfigurationError } from "../config/diagnostic.ts";
 import { startDaemon } from "../daemon/daemon.ts";
@@ -6,6 +7,9 @@ import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { createLog } from "../observe/log.ts";
 import { configurationFile, runtimeDirectory } from "./paths.ts";
 import { VERSION } from "./version.ts";
+
+/** capability.h: their bits. */
+const CAPABILITIES = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n } as const;
 
 export async function run(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -21,6 +25,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     oneOf<LogFormat>("--log-format", values["log-format"], ["json", "pretty"]),
     oneOf<LogLevel>("--log-level", values["log-level"], ["debug", "info", "warn", "error"]),
   );
+
+  requireCapabilities();
 
   const signal = new Promise<string>((resolve) => {
     process.once("SIGTERM", resolve);
@@ -48,6 +54,19 @@ export async function run(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${error.message}\n`);
     return 2;
   }
+}
+
+/** @throws Error when this process lacks what VRRP needs of the kernel. */
+function requireCapabilities(): void {
+  const effective = /^CapEff:\t(\w+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  const missing = Object.entries(CAPABILITIES).filter(
+    ([, bit]) => (BigInt(`0x${effective ?? 0}`) & (1n << bit)) === 0n,
+  );
+  if (missing.length === 0) return;
+  const names = missing.map(([name]) => name).join(" and ");
+  throw new Error(
+    `start needs ${names}: raw sockets for VRRP, addresses on interfaces; run it as root`,
+  );
 }
 
 function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {

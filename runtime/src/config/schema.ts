@@ -144,6 +144,7 @@ export const configurationSchema = userConfiguration.transform((parsed, context)
   const report = (path: (string | number)[], message: string): void =>
     context.addIssue({ code: "custom", path, message });
   const seen = new Map<string, string>();
+  const holders = new Map<string, string>();
   const virtualRouters = Object.entries(parsed.virtualRouters).map(
     ([routerName, router]): VirtualRouterConfig => {
       const path = ["virtualRouters", routerName];
@@ -160,9 +161,14 @@ export const configurationSchema = userConfiguration.transform((parsed, context)
           [...path, "advertInterval"],
           `found ${router.advertInterval} ms, expected whole seconds: version 2 carries no fractions`,
         );
-      const unique = new Set(router.addresses.map((entry) => entry.address));
-      if (unique.size !== router.addresses.length)
-        report([...path, "addresses"], "the same address is listed twice");
+      for (const { address: listed } of router.addresses) {
+        const holder = holders.get(`${router.interface} ${listed}`);
+        if (holder !== undefined) {
+          const where = holder === routerName ? "here" : `by ${holder}`;
+          report([...path, "addresses"], `${listed} is already listed ${where}`);
+        }
+        holders.set(`${router.interface} ${listed}`, routerName);
+      }
       return {
         name: routerName,
         interface: router.interface,
@@ -208,7 +214,7 @@ function trackersOf(
   const seen = new Set<string>();
   return router.track.checks.flatMap((entry, index): Tracker[] => {
     const reference = typeof entry === "string" ? entry : entry.check;
-    const known = parsed.checks[reference];
+    const known = Object.hasOwn(parsed.checks, reference) ? parsed.checks[reference] : undefined;
     if (known === undefined) {
       const meant = nearest(reference, Object.keys(parsed.checks));
       report(

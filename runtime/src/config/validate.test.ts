@@ -129,7 +129,7 @@ describe("a bad configuration names the path, what was found and what was expect
     [
       "an address twice",
       router({ addresses: ["10.0.0.1/24", "10.0.0.1"] }),
-      /the same address is listed twice/,
+      /10\.0\.0\.1 is already listed here/,
     ],
     [
       "a prefix out of range",

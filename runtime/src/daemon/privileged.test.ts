@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -56,10 +56,38 @@ test("a command that does not exist is an error, not a crash", async () => {
   assert.match(result.error, /nonexistent.*ENOENT/);
 });
 
-test("two checks never act on one service at the same time", async () => {
-  await Promise.all([
-    actions.perform(grant, "web", "start"),
-    actions.perform(grant, "web", "start"),
+test("two checks that ask for the same action get one action's result; another action has to wait its turn", async () => {
+  const starts = [actions.perform(grant, "web", "start"), actions.perform(grant, "web", "start")];
+  const refused = await actions.perform(grant, "web", "stop");
+  assert.deepEqual(refused, { ok: false, error: "web is busy: another check asked for start" });
+  assert.deepEqual(await Promise.all(starts), [
+    { ok: true, running: true },
+    { ok: true, running: true },
   ]);
-  assert.equal(readFileSync(log, "utf8"), "begin\nend\nbegin\nend\n");
+  assert.equal(readFileSync(log, "utf8"), "begin\nend\n");
+});
+
+test("a command gets none of the daemon's environment", async () => {
+  process.env["KARUNTIME_TEST_SECRET"] = "hidden";
+  const own = createServiceActions({ web: { start: shell(`env >${log}.env`) } });
+  assert.ok((await own.perform(grant, "web", "start")).ok);
+  delete process.env["KARUNTIME_TEST_SECRET"];
+  const environment = readFileSync(`${log}.env`, "utf8");
+  assert.match(environment, /^PATH=/m);
+  assert.doesNotMatch(environment, /hidden/);
+});
+
+test("where systemd runs, services without a command are acted on by systemctl", async () => {
+  const systemctl = join(folder, "systemctl");
+  writeFileSync(
+    systemctl,
+    `#!/bin/sh\necho "$@" >>${log}.systemctl\ncase $1 in is-active) exit 3;; esac\n`,
+    { mode: 0o755 },
+  );
+  const own = createServiceActions({}, { runningPath: folder, systemctl });
+  assert.deepEqual(await own.perform(grant, "web", "start"), { ok: true, running: true });
+  assert.deepEqual(await own.perform(grant, "web", "status"), { ok: true, running: false });
+  assert.equal(readFileSync(`${log}.systemctl`, "utf8"), "start -- web\nis-active -- web\n");
+  const odd: Permissions = { processes: [], net: [], services: { "--now": ["start"] } };
+  assert.equal((await own.perform(odd, "--now", "start")).ok, false);
 });

@@ -12,10 +12,17 @@ import type { Permissions, ServiceAction } from "../sandbox/protocol.ts";
 const COMMAND_MS_MAX = 30_000;
 /** What is kept of a command's output, for the message. */
 const OUTPUT_BYTES_MAX = 4096;
-/** Exists exactly where systemd is the init process (sd_booted(3)). */
-const SYSTEMD_RUNNING = "/run/systemd/system";
+/** All that a command gets of an environment: the daemon's own may hold secrets. */
+const ENVIRONMENT = {
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  HOME: "/root",
+  LANG: "C.UTF-8",
+};
 /** systemctl(1) is-active: the exit status for a unit that is not active. */
 const SYSTEMCTL_INACTIVE = 3;
+
+/** systemd.unit(5): what a unit's name is made of; none begins like an option. */
+const UNIT_NAME = /^[\w@.:\\][\w@.:\\-]*$/;
 
 export type ServiceResult =
   | { readonly ok: true; readonly running: boolean }
@@ -29,50 +36,85 @@ export interface ServiceActions {
   perform(grant: Permissions, service: string, action: ServiceAction): Promise<ServiceResult>;
 }
 
-/** @param services the configuration's commands, by service name. */
+/** How to reach systemd. */
+export interface Systemd {
+  /** Exists exactly where systemd is the init process (sd_booted(3)). */
+  readonly runningPath: string;
+  readonly systemctl: string;
+}
+
+const SYSTEMD: Systemd = { runningPath: "/run/systemd/system", systemctl: "/usr/bin/systemctl" };
+
+/** @param services the configuration's commands, by service name; they come before systemd's. */
 export function createServiceActions(
   services: Readonly<Record<string, ServiceCommands>>,
+  systemd: Systemd = SYSTEMD,
 ): ServiceActions {
-  /** One command at a time for each service: two checks must not start it together. */
-  const running = new Map<string, Promise<ServiceResult>>();
+  /** One command at a time for each service: two checks must not start and stop it together. */
+  const running = new Map<
+    string,
+    { readonly action: ServiceAction; readonly result: Promise<ServiceResult> }
+  >();
+
+  function begin(service: string, action: ServiceAction): Promise<ServiceResult> {
+    const command = commandFor(services, systemd, service, action);
+    if (command === undefined) {
+      const error = `no way to ${action} ${service}: systemd does not run here; add services.${service}.${action} to the configuration`;
+      return Promise.resolve({ ok: false, error });
+    }
+    const result = execute(command, (status) => isStopped(command, systemd, action, status));
+    running.set(service, { action, result });
+    return result.finally(() => running.delete(service));
+  }
+
   return {
     async perform(grant, service, action) {
       const granted = Object.hasOwn(grant.services, service) ? (grant.services[service] ?? []) : [];
-      if (!granted.includes(action))
+      if (!granted.includes(action)) {
+        const error = `not granted: permissions.services.${service} does not list "${action}"`;
+        return { ok: false, error };
+      }
+      const present = running.get(service);
+      // Who asks for what is already being done gets its result; a queue would do it again and again.
+      if (present?.action === action) return present.result;
+      if (present !== undefined) {
         return {
           ok: false,
-          error: `not granted: permissions.services.${service} does not list "${action}"`,
-        };
-      const command = commandFor(services, service, action);
-      if (command === undefined) {
-        return {
-          ok: false,
-          error: `no way to ${action} ${service}: systemd does not run here; add services.${service}.${action} to the configuration`,
+          error: `${service} is busy: another check asked for ${present.action}`,
         };
       }
-      const next = (running.get(service) ?? Promise.resolve()).then(() => execute(command, action));
-      running.set(service, next);
-      const result = await next;
-      if (running.get(service) === next) running.delete(service);
-      return result;
+      return begin(service, action);
     },
   };
 }
 
 function commandFor(
   services: Readonly<Record<string, ServiceCommands>>,
+  systemd: Systemd,
   service: string,
   action: ServiceAction,
 ): readonly string[] | undefined {
   const configured = Object.hasOwn(services, service) ? services[service]?.[action] : undefined;
   if (configured !== undefined) return configured;
-  if (!existsSync(SYSTEMD_RUNNING) || !/^[\w@.:-]+$/.test(service) || service.startsWith("-"))
-    return undefined;
-  return ["/usr/bin/systemctl", action === "status" ? "is-active" : action, "--", service];
+  if (!existsSync(systemd.runningPath) || !UNIT_NAME.test(service)) return undefined;
+  return [systemd.systemctl, action === "status" ? "is-active" : action, "--", service];
+}
+
+/** Whether an exit status of the `status` action says that the service is stopped, and not that nobody can tell. */
+function isStopped(
+  command: readonly string[],
+  systemd: Systemd,
+  action: ServiceAction,
+  status: number,
+): boolean {
+  return action === "status" && (command[0] !== systemd.systemctl || status === SYSTEMCTL_INACTIVE);
 }
 
 /** Runs a command in a process group of its own, without a shell, bounded in time and output. */
-function execute(command: readonly string[], action: ServiceAction): Promise<ServiceResult> {
+function execute(
+  command: readonly string[],
+  isStopped: (status: number) => boolean,
+): Promise<ServiceResult> {
   const [file = "", ...argv] = command;
   return new Promise((resolve) => {
     let output = "";
@@ -81,13 +123,13 @@ function execute(command: readonly string[], action: ServiceAction): Promise<Ser
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
       cwd: "/",
+      env: ENVIRONMENT,
     });
-    const collect = (chunk: Buffer): void => {
-      if (output.length < OUTPUT_BYTES_MAX)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk: Buffer) => {
         output += chunk.toString("utf8").slice(0, OUTPUT_BYTES_MAX - output.length);
-    };
-    child.stdout.on("data", collect);
-    child.stderr.on("data", collect);
+      });
+    }
     const timer = setTimeout(() => {
       timedOut = true;
       if (child.pid !== undefined) killGroup(child.pid);
@@ -95,29 +137,22 @@ function execute(command: readonly string[], action: ServiceAction): Promise<Ser
     const settle = (result: ServiceResult): void => {
       clearTimeout(timer);
       // A service that the command started may hold these pipes and write to them: they stay open and are drained.
-      for (const stream of [child.stdout, child.stderr])
+      for (const stream of [child.stdout, child.stderr]) {
         if (stream instanceof Socket) stream.unref();
+      }
       resolve(result);
     };
     child.on("error", (error) => settle({ ok: false, error: `${file}: ${error.message}` }));
     child.on("exit", (status, signal) => {
-      if (timedOut)
-        settle({
-          ok: false,
-          error: `${file} ran longer than ${COMMAND_MS_MAX / 1000} s and was killed`,
-        });
-      else if (status === 0) settle({ ok: true, running: true });
-      else if (
-        action === "status" &&
-        status !== null &&
-        (file !== "/usr/bin/systemctl" || status === SYSTEMCTL_INACTIVE)
-      )
-        settle({ ok: true, running: false });
-      else
-        settle({
-          ok: false,
-          error: `${command.join(" ")} ${signal === null ? `exited with status ${status}` : `was ended by ${signal}`}${output.trim() === "" ? "" : `: ${output.trim()}`}`,
-        });
+      if (status === 0) return settle({ ok: true, running: true });
+      if (status !== null && isStopped(status)) return settle({ ok: true, running: false });
+      const said = output.trim() === "" ? "" : `: ${output.trim()}`;
+      const how = timedOut
+        ? `ran longer than ${COMMAND_MS_MAX / 1000} s and was killed`
+        : signal === null
+          ? `exited with status ${status}`
+          : `was ended by ${signal}`;
+      settle({ ok: false, error: `${command.join(" ")} ${how}${said}` });
     });
   });
 }

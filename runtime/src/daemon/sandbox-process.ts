@@ -79,7 +79,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     );
     logComplaint(host.child);
     host.child.on("error", (error) =>
-      log.error({ sandbox: name, error: error.message }, "the sandbox host could not be started"),
+      kill(host.child, `it could not be started: ${error.message}`),
     );
     host.child.on("exit", (status, signal) => {
       if (host.child === child) replace(`it ended (${signal ?? `status ${status}`})`);

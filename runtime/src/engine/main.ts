@@ -23,6 +23,7 @@ const path = values.socket;
 if (path === undefined) throw new Error("usage: engine --socket PATH");
 
 const scheduling = requestRealTime();
+let ending = false;
 let daemon: JsonLines<EngineToDaemon> | undefined;
 const engine = new Engine({
   netlink: openNetlink(),
@@ -75,6 +76,8 @@ function receive(raw: unknown): void {
 
 /** Resigns everywhere and ends. */
 function end(): void {
+  if (ending) return;
+  ending = true;
   engine.shutdown();
   watch.close();
   daemon?.send({ type: "stopped" });

@@ -120,6 +120,8 @@ export class Port {
         onError: (reason) => onError(`VRRP socket on ${this.name}: ${reason}`),
       });
     } catch (error) {
+      // Who cannot advertise must not be master; the next look at the interface tries again.
+      this.state = { type: "up", source: undefined };
       onError(
         `no VRRP socket on ${this.name}: ${error instanceof Error ? error.message : String(error)}`,
       );

@@ -6,11 +6,9 @@ import { readdirSync, readlinkSync } from "node:fs";
 import raw from "raw-socket";
 import type { Ipv4Address } from "../packet/address.ts";
 import { ipv4Octets } from "../packet/address.ts";
+import { VRRP_GROUP, VRRP_PROTOCOL, VRRP_TTL } from "../packet/vrrp.ts";
 import { FD_CLOEXEC, F_SETFD, fcntl } from "./libc.ts";
 
-const VRRP_PROTOCOL = 112;
-const VRRP_GROUP = "224.0.0.18" as Ipv4Address;
-const TTL = 255;
 /** Precedence "internetwork control", as routing protocols send. */
 const TYPE_OF_SERVICE = 0xc0;
 
@@ -69,7 +67,7 @@ export function openVrrpSocket(options: {
   socket.setOption(IPPROTO_IP, IP_ADD_MEMBERSHIP, membership, membership.length);
   socket.setOption(IPPROTO_IP, IP_MULTICAST_IF, membership, membership.length);
   socket.setOption(IPPROTO_IP, IP_MULTICAST_LOOP, 0);
-  socket.setOption(IPPROTO_IP, IP_MULTICAST_TTL, TTL);
+  socket.setOption(IPPROTO_IP, IP_MULTICAST_TTL, VRRP_TTL);
   socket.setOption(IPPROTO_IP, IP_TOS, TYPE_OF_SERVICE);
   socket.setOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
   // One buffer receives them all: what is kept must be copied.

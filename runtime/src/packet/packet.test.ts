@@ -89,6 +89,8 @@ test("the checksum of RFC 1071's example, and of an odd number of octets", () =>
     0x220d,
   );
   assert.equal(internetChecksum(Uint8Array.of(0x01)), 0xfeff);
+  // 0x1ffff: adding its carry carries once more.
+  assert.equal(internetChecksum(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x00, 0x01)), 0xfffe);
 });
 
 describe("keepalived's frames", () => {

@@ -13,6 +13,8 @@ import type { Ipv4Address } from "./address.ts";
 import { ipv4FromOctets, ipv4Octets } from "./address.ts";
 import { internetChecksum } from "./checksum.ts";
 
+/** The multicast group of VRRP over IPv4 (RFC 3768 section 5.2.2). */
+export const VRRP_GROUP = "224.0.0.18" as Ipv4Address;
 /** IP protocol number of VRRP. */
 export const VRRP_PROTOCOL = 112;
 /** What every advertisement is sent with and must arrive with: it has crossed no router (RFC 3768 section 5.2.3). */

@@ -5,18 +5,20 @@ import { createTracker, record } from "../health/tracker.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { singleLine } from "./capabilities.ts";
 import type { InvocationResult } from "./invocation.ts";
-import { invoke } from "./invocation.ts";
+import { invoke, outcomeOf } from "./invocation.ts";
 import type { GuestContext, PluginIsolate } from "./isolate.ts";
 import type { CheckReport, CheckSpec, Outcome, SandboxToDaemon } from "./protocol.ts";
 import { originOf } from "./source-map.ts";
 
 const REASON_CHARACTERS_MAX = 500;
 const TIMER_MS_MAX = 2 ** 31 - 1;
+/** Beyond twice its limit a check that has not ended, whatever the reason, never will. */
+const STUCK_MS = 1000;
 
 export interface CheckRunnerOptions {
   readonly spec: CheckSpec;
   readonly capabilities: Capabilities;
-  /** The isolate of the check's bundle, made anew when the last one was ended. */
+  /** The isolate of the check's bundle; another one once that was ended, since what ran too long is not used again. */
   readonly isolate: () => PluginIsolate;
   readonly send: (message: SandboxToDaemon) => void;
   readonly onStuck: (reason: string) => void;
@@ -35,6 +37,7 @@ export class CheckRunner {
   #reason = "";
   #last: (InvocationResult & { readonly atMs: number }) | undefined;
   #runs = 0;
+  #attempts = 0;
   #skipped = 0;
   #place: { readonly isolate: PluginIsolate; readonly context: GuestContext } | undefined;
   /** Whether the daemon has heard from this host what the check says. */
@@ -83,70 +86,61 @@ export class CheckRunner {
     );
   }
 
+  /** One invocation, or another one where the isolate was ended under it by a check that shares it. */
   async #run(): Promise<InvocationResult> {
-    const { spec, capabilities, onStuck } = this.#options;
-    const startedAtMs = performance.now();
+    const { spec, onStuck } = this.#options;
     const stuck = (): void => onStuck(`the check ${spec.name} cannot be ended`);
-    const watch = setTimeout(stuck, 2 * spec.timeoutMs + 1000);
+    const watch = setTimeout(stuck, 2 * spec.timeoutMs + STUCK_MS);
     try {
-      this.#place ??= await this.#enter();
-      const { isolate, context } = this.#place;
-      const left = Math.max(1, spec.timeoutMs - (performance.now() - startedAtMs));
-      const result = await invoke({
-        isolate,
-        context,
-        run: ++this.#runs,
-        options: spec.options,
-        counts: capabilities.counts(),
-        timeoutMs: left,
-        perform: (capability, argument, signal) =>
-          capabilities.perform(capability, argument, signal),
-        explain: (message, stack) => this.#explain(message, stack),
-        onStuck: stuck,
-      });
-      if (result.outcome === "timed out" || result.outcome === "out of memory") this.#leave();
-      return result;
-    } catch (error) {
-      // Only the plugin's top level can fail here.
-      const message = error instanceof Error ? error.message : String(error);
-      const stack = error instanceof Error ? (error.stack ?? "") : "";
-      this.#leave();
-      this.#runs++;
-      const durationMs = performance.now() - startedAtMs;
-      if (/timed out/i.test(message))
-        return {
-          outcome: "timed out",
-          reason: "timed out at the top level of the module",
-          durationMs,
-          cpuMs: 0,
-        };
-      if (/memory|disposed/i.test(message))
-        return {
-          outcome: "out of memory",
-          reason: "out of memory at the top level of the module",
-          durationMs,
-          cpuMs: 0,
-        };
-      return { outcome: "error", reason: this.#explain(message, stack), durationMs, cpuMs: 0 };
+      for (;;) {
+        const isolate = this.#options.isolate();
+        const result = await this.#attempt(isolate, stuck);
+        if (result.outcome === "timed out") isolate.dispose();
+        if (result.outcome !== "out of memory" || !isolate.ended) return result;
+      }
     } finally {
       clearTimeout(watch);
     }
   }
 
-  async #enter(): Promise<{ readonly isolate: PluginIsolate; readonly context: GuestContext }> {
-    const isolate = this.#options.isolate();
-    return { isolate, context: await isolate.createContext(this.#options.spec.timeoutMs) };
+  async #attempt(isolate: PluginIsolate, stuck: () => void): Promise<InvocationResult> {
+    const { spec, capabilities } = this.#options;
+    const startedAtMs = performance.now();
+    try {
+      if (this.#place?.isolate !== isolate) {
+        this.#place = { isolate, context: await isolate.createContext(spec.timeoutMs) };
+      }
+    } catch (error) {
+      return this.#topLevelFailure(error, performance.now() - startedAtMs);
+    }
+    return invoke({
+      isolate,
+      context: this.#place.context,
+      run: ++this.#attempts,
+      options: spec.options,
+      counts: capabilities.counts(),
+      timeoutMs: Math.max(1, spec.timeoutMs - (performance.now() - startedAtMs)),
+      perform: (capability, argument, signal) => capabilities.perform(capability, argument, signal),
+      explain: (message, stack) => this.#explain(message, stack),
+      onStuck: stuck,
+    });
   }
 
-  /** What ran too long or too large is not used again: the next run gets a new isolate. */
-  #leave(): void {
-    this.#place?.isolate.dispose();
-    this.#place = undefined;
+  #topLevelFailure(error: unknown, durationMs: number): InvocationResult {
+    const message = error instanceof Error ? error.message : String(error);
+    const stack = error instanceof Error ? (error.stack ?? "") : "";
+    const outcome = outcomeOf(message);
+    const reason =
+      outcome === "error"
+        ? this.#explain(message, stack)
+        : `${outcome} at the top level of the module`;
+    return { outcome, reason, durationMs, cpuMs: 0 };
   }
 
   #take(result: InvocationResult): void {
     const { spec, send } = this.#options;
     const reason = singleLine(result.reason).slice(0, REASON_CHARACTERS_MAX);
+    this.#runs++;
     this.#outcomes[result.outcome]++;
     this.#last = { ...result, reason, atMs: performance.now() };
     const before = this.#tracker.state;

@@ -4,38 +4,7 @@
  * Only strings cross: what the guest wants is left in an outbox, which the host empties.
  */
 
-/** What the guest leaves in its outbox. */
-export type GuestMessage =
-  | {
-      readonly type: "call";
-      readonly id: number;
-      readonly capability: string;
-      readonly argument: unknown;
-    }
-  | { readonly type: "cancel"; readonly id: number }
-  | { readonly type: "result"; readonly run: number; readonly down: string | null }
-  | {
-      readonly type: "error";
-      readonly run: number;
-      readonly message: string;
-      readonly stack: string;
-    };
-
-/** What the host answers to a call. */
-export type HostAnswer =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: string };
-
-export interface GuestEntries {
-  /** Starts an invocation: `{ run, options, counts }` as JSON. `counts` are the granted process counts at this moment. */
-  start(text: string): void;
-  /** Delivers answers: `HostAnswer[]` as JSON. */
-  resume(text: string): void;
-  /** Returns `GuestMessage[]` as JSON and forgets them. */
-  drain(): string;
-  /** Returns what the module exports by default, as JSON without functions. */
-  describe(): string;
-}
+import type { GuestEntries, GuestMessage, HostAnswer } from "./guest-protocol.ts";
 
 /** Runs inside; see above. `environmentText` is JSON: what `env()` reads while a configuration is evaluated. */
 export function guest(environmentText: string): GuestEntries {
@@ -91,7 +60,7 @@ export function guest(environmentText: string): GuestEntries {
   let outbox: string[] = [];
   let dropped = false;
   let nextId = 1;
-  const pending: Record<
+  let pending: Record<
     number,
     { resolve: (value: unknown) => void; reject: (error: unknown) => void; error: Error }
   > = create(null);
@@ -348,6 +317,9 @@ export function guest(environmentText: string): GuestEntries {
       const given = parse(text) as { run: number; options: unknown; counts: typeof counts };
       const { run, options } = given;
       counts = given.counts;
+      // The host forgot the last invocation's requests with its end; nobody will answer them.
+      pending = create(null);
+      outbox = [];
       const settle = (result: unknown): void => {
         if (result === undefined) post({ type: "result", run, down: null });
         else if (typeof result === "object" && result !== null && downs.has(result))

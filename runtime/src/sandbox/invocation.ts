@@ -3,7 +3,7 @@
  * deadline, whichever comes first. The deadline is one of wall time and one of CPU time; both hold after an await.
  */
 import type { Outcome } from "./protocol.ts";
-import type { GuestMessage, HostAnswer } from "./guest.ts";
+import type { GuestMessage, HostAnswer } from "./guest-protocol.ts";
 import type { GuestContext, PluginIsolate } from "./isolate.ts";
 
 /** CPU time that one invocation may take, whatever its timeout. */
@@ -37,6 +37,16 @@ export interface InvocationResult {
   readonly cpuMs: number;
 }
 
+/** What an error of isolated-vm means: which limit was reached, or none. */
+export function outcomeOf(message: string): "timed out" | "out of memory" | "error" {
+  if (/execution timed out/i.test(message)) return "timed out";
+  return /memory limit|isolated? (?:was|is) (?:already )?disposed|array buffer allocation failed/i.test(
+    message,
+  )
+    ? "out of memory"
+    : "error";
+}
+
 /** Runs it to its end. Never rejects. After anything but "up", "down" and "error" the isolate must not be used again. */
 export function invoke(options: InvocationOptions): Promise<InvocationResult> {
   const { isolate, context, run, timeoutMs } = options;
@@ -50,7 +60,7 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
 
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
-      settle("timed out", `timed out after ${timeoutMs} ms`);
+      settle("timed out", `timed out after ${Math.round(timeoutMs)} ms`);
       if (inside > 0) setTimeout(() => inside > 0 && options.onStuck(), GRACE_MS);
     }, timeoutMs);
 
@@ -82,11 +92,10 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
     }
 
     function fail(message: string): void {
-      if (/timed out/i.test(message))
-        settle("timed out", `timed out after ${Math.round(performance.now() - startedAtMs)} ms`);
-      else if (/memory|disposed/i.test(message) || !isolate.usable)
-        settle("out of memory", "out of memory");
-      else settle("error", message);
+      const outcome = isolate.usable ? outcomeOf(message) : "out of memory";
+      if (outcome === "timed out") {
+        settle(outcome, `timed out after ${Math.round(performance.now() - startedAtMs)} ms`);
+      } else settle(outcome, outcome === "error" ? message : outcome);
     }
 
     function handle(message: GuestMessage): void {

@@ -37,7 +37,6 @@ export class PluginIsolate {
   readonly #options: PluginIsolateOptions;
   readonly #oneAtATime = createSemaphore(1);
   #script: ivm.Script | undefined;
-  /** Why it was disposed of, where we did it. */
   #ended = false;
 
   constructor(options: PluginIsolateOptions) {
@@ -47,6 +46,11 @@ export class PluginIsolate {
       onCatastrophicError: () =>
         options.onCatastrophe("an isolate ran out of memory in a way that it cannot recover from"),
     });
+  }
+
+  /** Whether `dispose` was called, and not the isolate's own limit that ended it. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   get usable(): boolean {
@@ -130,8 +134,9 @@ export class PluginIsolate {
   }
 
   dispose(): void {
-    if (this.usable) this.#isolate.dispose();
+    if (!this.usable) return;
     this.#ended = true;
+    this.#isolate.dispose();
   }
 
   #slice<T>(work: () => Promise<T>): Promise<T> {

@@ -6,8 +6,9 @@ import type { FaultReason, Tracker, TrackerState, VirtualRouterConfig } from "./
 
 /** The address owner's priority (RFC 3768 section 5.3.4): no tracker changes it. */
 export const OWNER_PRIORITY = 255;
-const LOWEST = 1;
-const HIGHEST = 254;
+/** The bounds for everybody else. */
+export const LOWEST_PRIORITY = 1;
+export const HIGHEST_PRIORITY = 254;
 
 export interface EffectivePriority {
   readonly effective: number;
@@ -26,7 +27,7 @@ export function effectivePriority(
   trackers: Readonly<Record<string, TrackerState>>,
 ): EffectivePriority {
   const parts = config.trackers.map((tracker) => {
-    const state = trackers[tracker.name] ?? "unknown";
+    const state = stateOf(trackers, tracker.name);
     return { tracker: tracker.name, state, amount: amountOf(tracker, state) };
   });
   const sum = parts.reduce((total, part) => total + part.amount, config.priority);
@@ -34,17 +35,21 @@ export function effectivePriority(
     effective:
       config.priority === OWNER_PRIORITY
         ? OWNER_PRIORITY
-        : Math.min(HIGHEST, Math.max(LOWEST, sum)),
+        : Math.min(HIGHEST_PRIORITY, Math.max(LOWEST_PRIORITY, sum)),
     base: config.priority,
     parts,
     faults: config.trackers.flatMap((tracker): FaultReason[] => {
-      const state = trackers[tracker.name] ?? "unknown";
+      const state = stateOf(trackers, tracker.name);
       if (tracker.weight !== 0 || state === "up") return [];
       return [
         { type: state === "down" ? "tracker-down" : "tracker-unknown", tracker: tracker.name },
       ];
     }),
   };
+}
+
+function stateOf(trackers: Readonly<Record<string, TrackerState>>, name: string): TrackerState {
+  return Object.hasOwn(trackers, name) ? (trackers[name] ?? "unknown") : "unknown";
 }
 
 function amountOf(tracker: Tracker, state: TrackerState): number {

@@ -1,8 +1,8 @@
 /** RFC 3768 section 6, sentence by sentence, as far as a virtual router without a virtual MAC address can follow it. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { HIGHER, LOWER, Subject } from "../../test/virtual-router.ts";
-import { masterDownIntervalMs, skewTimeMs } from "./timers.ts";
+import { HIGHER, LOWER, OWN, Subject, configure } from "../../test/virtual-router.ts";
+import { leaseSeconds, masterDownIntervalMs, skewTimeMs } from "./timers.ts";
 
 const PROMOTION = ["send 100", "add-addresses", "announce"];
 
@@ -26,6 +26,16 @@ describe("6.1 parameters", () => {
 });
 
 describe("6.4.1 Initialize", () => {
+  test("a second Shutdown changes nothing, nor does what the surroundings do", () => {
+    const subject = new Subject({ trackers: [{ name: "nginx", weight: 0 }] })
+      .give({ type: "tracker", name: "nginx", state: "down" })
+      .give({ type: "shutdown" });
+    assert.equal(subject.state, "initialize");
+    assert.deepEqual(subject.did, []);
+    subject.give({ type: "link", link: { type: "down" } });
+    assert.equal(subject.state, "initialize");
+    assert.deepEqual(subject.did, []);
+  });
   test("nothing happens before a Startup event", () => {
     const subject = new Subject().hear(0).after(100_000);
     assert.equal(subject.state, "initialize");
@@ -87,6 +97,15 @@ describe("6.4.2 Backup", () => {
     assert.equal(subject.waitMs, 3609.375);
     assert.equal(subject.state, "backup");
   });
+  test("6.1 Preempt_Mode: the address owner always preempts, independent of the setting", () => {
+    const subject = new Subject({ priority: 255, preempt: false })
+      .start()
+      .give({ type: "address-lost", address: "10.0.0.100" as never });
+    assert.equal(subject.state, "backup");
+    subject.after(3000).hear(100);
+    assert.equal(subject.waitMs, 3.90625);
+    assert.equal(subject.next().state, "master");
+  });
 });
 
 describe("6.4.3 Master", () => {
@@ -109,6 +128,11 @@ describe("6.4.3 Master", () => {
     const subject = master().after(1300);
     assert.equal(subject.waitMs, 700);
   });
+  test("a timer that fires later than a whole interval sends one advertisement, not those it missed", () => {
+    const subject = master().after(2500);
+    assert.deepEqual(subject.did, ["send 100", "renew-addresses"]);
+    assert.equal(subject.waitMs, 1000);
+  });
   test("an advertisement with priority 0: send an advertisement, reset the Adver_Timer", () => {
     const subject = master().after(600).hear(0);
     assert.deepEqual(subject.did, ["send 100", "renew-addresses"]);
@@ -127,11 +151,18 @@ describe("6.4.3 Master", () => {
     ]);
   });
   test("an equal priority and a smaller address, or a lower priority: discard; and, by RFC 9568, answer at once", () => {
-    for (const subject of [master().hear(100, LOWER), master().hear(99, HIGHER)]) {
+    for (const [priority, source] of [
+      [100, LOWER],
+      [99, HIGHER],
+    ] as const) {
+      const subject = master().after(600).hear(priority, source);
       assert.equal(subject.state, "master");
       assert.deepEqual(subject.did, ["send 100", "renew-addresses", "announce"]);
+      assert.equal(subject.waitMs, 1000, "the answer counts as this interval's advertisement");
     }
   });
+  test("an equal priority and an equal address is no reason to yield", () =>
+    assert.equal(master().hear(100, OWN).state, "master"));
 });
 
 describe("beyond the RFC, as keepalived", () => {
@@ -143,6 +174,15 @@ describe("beyond the RFC, as keepalived", () => {
       if (subject.next().did.includes("announce")) announced.push(subject.nowMs - promotedAtMs);
     assert.deepEqual(announced, [5000]);
   });
+  test("it does not wait for the next advertisement, and there is none where it is switched off", () => {
+    const burst = { advertIntervalMs: 60_000, gratuitousArp: { count: 5, repeatAfterMs: 5000 } };
+    const subject = new Subject(burst).start().next();
+    assert.equal(subject.waitMs, 5000);
+    assert.deepEqual(subject.next().did, ["announce"]);
+    const off = new Subject({ gratuitousArp: { count: 5, repeatAfterMs: 0 } }).start().next();
+    for (let advertisements = 0; advertisements < 10; advertisements++)
+      assert.ok(!off.next().did.includes("announce"));
+  });
   test("a lease is a little longer than the slowest backup takes to notice, and at least 3 s", () => {
     const lease = (advertIntervalMs: number) => {
       const effect = new Subject({ advertIntervalMs })
@@ -153,6 +193,9 @@ describe("beyond the RFC, as keepalived", () => {
     };
     assert.equal(lease(1000), 4);
     assert.equal(lease(5000), 16);
+    // Intervals that only a later wire version has.
+    assert.equal(leaseSeconds(configure({ advertIntervalMs: 5500 })), 18);
+    assert.equal(leaseSeconds(configure({ advertIntervalMs: 100 })), 3);
   });
   test("without a lease addresses stay until they are removed, and are not renewed", () => {
     const subject = new Subject({ lease: false }).start().next();
@@ -194,8 +237,33 @@ describe("a process that slept", () => {
     ]);
     assert.equal(subject.waitMs, 3609.375);
   });
+  test("the same if a packet or the loss of an address reaches it before its timer does", () => {
+    for (const wake of [
+      (subject: Subject) => subject.hear(99),
+      (subject: Subject) => subject.hear(0),
+      (subject: Subject) => subject.give({ type: "address-lost", address: "10.0.0.100" as never }),
+    ]) {
+      const subject = master();
+      subject.nowMs += 10_000;
+      assert.deepEqual(wake(subject).did, [
+        "notice",
+        "remove-addresses",
+        "master -> backup (woke up late)",
+      ]);
+      assert.equal(subject.waitMs, 3609.375);
+    }
+  });
   test("a master that is late by less goes on", () =>
     assert.equal(master().after(4000).state, "master"));
+  test("it announces again once the fastest backup may have taken over", () => {
+    const fastestMs = masterDownIntervalMs(1000, 254);
+    assert.deepEqual(master().after(fastestMs).did, ["send 100", "renew-addresses"]);
+    assert.deepEqual(master().after(fastestMs + 1).did, [
+      "send 100",
+      "renew-addresses",
+      "announce",
+    ]);
+  });
   test("a backup that wakes up late listens for a whole interval before it promotes itself", () => {
     const subject = new Subject().start().after(3609.375 + 1001);
     assert.deepEqual(subject.did, ["notice"]);
@@ -236,6 +304,35 @@ describe("trackers and the interface", () => {
   test("an interface that goes down is a fault; nothing can be sent on it", () => {
     const subject = master().give({ type: "link", link: { type: "down" } });
     assert.deepEqual(subject.did, ["remove-addresses", "master -> fault (fault)"]);
+  });
+  test("an interface without an address has no sender's address for a priority 0", () => {
+    const subject = master().give({ type: "link", link: { type: "up", source: undefined } });
+    assert.deepEqual(subject.did, ["remove-addresses", "master -> fault (fault)"]);
+  });
+  test("a fault is told with all its reasons, which are kept up to date", () => {
+    const subject = new Subject(weightless).start({ type: "missing" });
+    const unknown = { type: "tracker-unknown", tracker: "nginx" };
+    const reasons = () =>
+      subject.router.protocol.type === "fault" ? subject.router.protocol.reasons : undefined;
+    assert.deepEqual(subject.effects, [
+      {
+        type: "transition",
+        from: "initialize",
+        to: "fault",
+        reason: "fault",
+        priority: 100,
+        faults: [{ type: "interface-missing" }, unknown],
+      },
+    ]);
+    subject.give({ type: "link", link: { type: "down" } });
+    assert.deepEqual(reasons(), [{ type: "interface-down" }, unknown]);
+    subject.give({ type: "link", link: { type: "up", source: undefined } });
+    assert.deepEqual(reasons(), [{ type: "no-source-address" }, unknown]);
+    subject.give({ type: "tracker", name: "nginx", state: "down" });
+    assert.deepEqual(reasons(), [
+      { type: "no-source-address" },
+      { type: "tracker-down", tracker: "nginx" },
+    ]);
   });
   test("every fault must clear before the election begins again", () => {
     const subject = new Subject(weightless).start({ type: "missing" });

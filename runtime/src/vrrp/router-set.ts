@@ -3,7 +3,7 @@ import type { Ipv4Address } from "../packet/address.ts";
 import type { Ipv4DropReason } from "../packet/ipv4.ts";
 import { parseIpv4Packet } from "../packet/ipv4.ts";
 import type { PacketDropReason } from "../packet/vrrp.ts";
-import { parseAdvertisement } from "../packet/vrrp.ts";
+import { VRRP_GROUP, parseAdvertisement } from "../packet/vrrp.ts";
 import { admit } from "./admission.ts";
 import type {
   AdmissionDropReason,
@@ -70,13 +70,16 @@ export function receive(
 ): Received {
   const ip = parseIpv4Packet(packet);
   if (!ip.ok) return dropped(set, undefined, ip.reason, undefined);
-  const { source, payload, ttl } = ip.value;
+  const { source, destination, payload, ttl } = ip.value;
   const parsed = parseAdvertisement(payload, ttl);
   // A broken packet counts where its virtual router id points: that is where people look.
   const member = set.byPlace.get(place(interfaceName, payload[1] ?? 0));
   if (!parsed.ok) return dropped(set, member, parsed.reason, source);
   if (member === undefined)
     return dropped(set, undefined, "virtual router not configured here", source);
+  if (destination !== VRRP_GROUP) {
+    return dropped(set, member, "not sent to the multicast group", source);
+  }
   const { config, link } = member.router;
   const admission = admit(
     config,

@@ -1,4 +1,5 @@
 /** The two formulas of RFC 3768 section 6.1, and the length of a lease that follows from them. */
+import { LOWEST_PRIORITY } from "./priority.ts";
 import type { VirtualRouterConfig } from "./types.ts";
 
 const SECOND_MS = 1000;
@@ -24,6 +25,6 @@ export function masterDownIntervalMs(advertIntervalMs: number, priority: number)
 export function leaseSeconds(config: VirtualRouterConfig): number {
   return Math.max(
     LEASE_SECONDS_MIN,
-    Math.ceil(masterDownIntervalMs(config.advertIntervalMs, 1) / SECOND_MS),
+    Math.ceil(masterDownIntervalMs(config.advertIntervalMs, LOWEST_PRIORITY) / SECOND_MS),
   );
 }

@@ -147,6 +147,7 @@ export type Effect =
 
 /** Why an advertisement was dropped; each is a counter. */
 export type AdmissionDropReason =
+  | "not sent to the multicast group"
   | "own advertisement"
   | "virtual router not configured here"
   | "version mismatch"

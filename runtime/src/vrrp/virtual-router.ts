@@ -4,7 +4,7 @@
  */
 import { compareAddresses } from "../packet/address.ts";
 import type { Advertisement } from "../packet/vrrp.ts";
-import { OWNER_PRIORITY, effectivePriority } from "./priority.ts";
+import { HIGHEST_PRIORITY, OWNER_PRIORITY, effectivePriority } from "./priority.ts";
 import { leaseSeconds, masterDownIntervalMs, skewTimeMs } from "./timers.ts";
 import type {
   Effect,
@@ -114,14 +114,18 @@ function advertisementInBackup(
   const own = priorityOf(router);
   const master = { address: source, priority: advertisement.priority, heardAtMs: nowMs };
   if (advertisement.priority === RESIGN) {
-    // Never later than without it.
-    const masterDownAtMs = Math.min(state.masterDownAtMs, nowMs + skewTimeMs(own));
+    const skewedMs = nowMs + skewTimeMs(own);
+    // Resigned already: repeating it puts nothing off.
+    const masterDownAtMs =
+      state.master?.priority === RESIGN ? Math.min(state.masterDownAtMs, skewedMs) : skewedMs;
     return {
       router: { ...router, protocol: { type: "backup", masterDownAtMs, master } },
       effects: [],
     };
   }
-  if (router.config.preempt && advertisement.priority < own) return unchanged(router);
+  // Section 6.1, Preempt_Mode: the address owner always preempts.
+  const preempts = router.config.preempt || own === OWNER_PRIORITY;
+  if (preempts && advertisement.priority < own) return unchanged(router);
   return { router: { ...router, protocol: listen(router, nowMs, master) }, effects: [] };
 }
 
@@ -132,6 +136,19 @@ function inMaster(
   event: VirtualRouterEvent,
   nowMs: number,
 ): Step {
+  const { config } = router;
+  const lateMs = nowMs - state.advertiseAtMs;
+  if (lateMs > masterDownIntervalMs(config.advertIntervalMs, priorityOf(router))) {
+    // This process slept so long that its leases have ended and another node is master by now. Whatever is the first
+    // thing it is told: a packet or the loss of an address may reach it before its own timer does.
+    return leave(
+      router,
+      listen(router, nowMs, undefined),
+      "woke up late",
+      [{ type: "notice", notice: `woke up ${Math.round(lateMs)} ms late` }],
+      "silently",
+    );
+  }
   switch (event.type) {
     case "advertisement":
       return advertisementInMaster(router, state, event, nowMs);
@@ -190,29 +207,21 @@ function advertisementInMaster(
 
 function tickInMaster(router: VirtualRouter, state: Master, nowMs: number): Step {
   const { config } = router;
-  const lateMs = nowMs - state.advertiseAtMs;
-  if (lateMs > masterDownIntervalMs(config.advertIntervalMs, priorityOf(router))) {
-    // This process slept so long that its leases have ended and another node is master by now.
-    return leave(
-      router,
-      listen(router, nowMs, undefined),
-      "woke up late",
-      [{ type: "notice", notice: `woke up ${Math.round(lateMs)} ms late` }],
-      "silently",
-    );
-  }
   const effects: Effect[] = [];
   let { advertiseAtMs, announceAtMs } = state;
+  const silentMs = nowMs - advertiseAtMs + config.advertIntervalMs;
   if (nowMs >= advertiseAtMs) {
     effects.push(send(router, priorityOf(router)), ...renew(router));
     // From the deadline, not from now, so that lateness does not add up.
     advertiseAtMs += config.advertIntervalMs;
     if (advertiseAtMs <= nowMs) advertiseAtMs = nowMs + config.advertIntervalMs;
   }
-  if (announceAtMs !== undefined && nowMs >= announceAtMs) {
+  const announceIsDue = announceAtMs !== undefined && nowMs >= announceAtMs;
+  // Silent for as long as the fastest backup waits: the neighbours may have been led to it meanwhile.
+  const mayBeReplaced = silentMs > masterDownIntervalMs(config.advertIntervalMs, HIGHEST_PRIORITY);
+  if (announceIsDue || mayBeReplaced)
     effects.push({ type: "announce", count: config.gratuitousArp.count });
-    announceAtMs = undefined;
-  }
+  if (announceIsDue) announceAtMs = undefined;
   if (effects.length === 0) return unchanged(router);
   return {
     router: { ...router, protocol: { type: "master", advertiseAtMs, announceAtMs } },

@@ -119,6 +119,28 @@ describe("a hostile plugin", () => {
     });
   }
 
+  test("ends alone: another check of the same plugin goes on", async () => {
+    const source = `import { defineCheck } from "@karuntime/sdk";
+export default defineCheck({
+  options: { loop: { type: "boolean", default: false } },
+  async check({ options }) {
+    await new Promise<void>((resolve) => setTimeout(resolve, 20));
+    if (options.loop) for (;;);
+  },
+});`;
+    await host.load("sibling", source, { intervalMs: 50, timeoutMs: 2000 });
+    await host.load("looping", source, {
+      intervalMs: 250,
+      timeoutMs: 200,
+      options: { loop: true },
+    });
+    assert.equal((await host.state("looping")).state, "down");
+    await nextRuns(host, "looping", 5);
+    const { outcomes, runs } = await host.report("sibling");
+    assert.ok(runs >= 5);
+    assert.equal(outcomes.up, runs);
+  });
+
   test("and the neighbour was up all the time", async () => {
     const { outcomes, runs } = await host.report("neighbour");
     assert.deepEqual(

@@ -14,6 +14,8 @@ const RESCAN_MS = 5000;
 const YOUNG_MS = 2000;
 /** With more new ids than this, a scan of the folder is cheaper. */
 const NEW_IDS_MAX = 200;
+/** Checks that come due together ask the same: one look serves them all. */
+const FRESH_MS = 5;
 /** Descriptors for one name; a count ends there. */
 const DESCRIPTORS_MAX = 4096;
 
@@ -21,6 +23,7 @@ const buffer = Buffer.alloc(1024);
 
 export class ProcessTable {
   readonly #known = new Map<string, Map<number, number>>();
+  readonly #counted = new Map<string, { readonly count: number; readonly atMs: number }>();
   readonly #young = new Map<number, number>();
   #scannedAtMs = Number.NEGATIVE_INFINITY;
   #newest = 0;
@@ -28,6 +31,14 @@ export class ProcessTable {
 
   /** @param name as in /proc/PID/comm: the first 15 characters of the command's name. */
   count(name: string, nowMs: number): number {
+    const last = this.#counted.get(name);
+    if (last !== undefined && nowMs - last.atMs < FRESH_MS) return last.count;
+    const count = this.#look(name, nowMs);
+    this.#counted.set(name, { count, atMs: nowMs });
+    return count;
+  }
+
+  #look(name: string, nowMs: number): number {
     let members = this.#known.get(name);
     const first = members === undefined;
     if (members === undefined) this.#known.set(name, (members = new Map()));
