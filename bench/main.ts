@@ -6,7 +6,7 @@
  *   npm run bench -- failover memory    only these
  */
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { checks } from "./checks.ts";
 import { failover } from "./failover.ts";
@@ -15,6 +15,9 @@ import { memory } from "./memory.ts";
 import type { Figure, Measurement } from "./measurement.ts";
 import { ratio } from "./measurement.ts";
 import { start } from "./start.ts";
+
+/** bench/results.json: by what was measured. */
+type Results = Readonly<Record<string, unknown>>;
 
 const measurements: readonly Measurement[] = [failover, checks, intervals, start, memory];
 
@@ -61,22 +64,27 @@ console.log("");
 for (const figure of figures)
   if (figure.note !== undefined) console.log(`${figure.what}: ${figure.note}`);
 
-if (names.length === 0) {
-  const results = {
-    date: new Date().toISOString(),
-    quick,
-    machine: {
-      cores: cpus().length,
-      processor: cpus()[0]?.model,
-      kernel: release(),
-      node: process.version,
-      keepalived: keepalivedVersion(),
-    },
-    figures: figures.map((figure) => ({ ...figure, ratio: ratio(figure) })),
+if (!quick) writeResults();
+
+/** Each figure replaces what was measured of it before, so that one measurement can be repeated alone. */
+function writeResults(): void {
+  const file = new URL("./results.json", import.meta.url);
+  const earlier = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Results) : {};
+  const machine = {
+    cores: cpus().length,
+    processor: cpus()[0]?.model,
+    kernel: release(),
+    node: process.version,
+    keepalived: keepalivedVersion(),
   };
+  const date = new Date().toISOString();
+  const measured = figures.map((figure) => [
+    figure.what,
+    { ...figure, ratio: ratio(figure), date, machine },
+  ]);
   writeFileSync(
-    new URL("./results.json", import.meta.url),
-    `${JSON.stringify(results, undefined, 2)}\n`,
+    file,
+    `${JSON.stringify({ ...earlier, ...Object.fromEntries(measured) }, undefined, 2)}\n`,
   );
   console.log("written to bench/results.json");
 }
