@@ -105,14 +105,15 @@ function report(event: TestEvent): void {
     case "test:pass":
     case "test:fail": {
       const { data } = event;
-      // A suite is counted by its tests; a file without tests of its own is reported by the runner as a test.
-      if (data.details.type === "suite") return;
+      // A suite is counted by its tests, unless it was skipped with all of them; a file without tests of its own is reported by the runner as a test.
+      const skipped = data.skip !== undefined && data.skip !== false;
+      if (data.details.type === "suite" && !skipped) return;
       const indent = "  ".repeat(data.nesting);
       const place =
         data.file === undefined
           ? ""
           : ` (${data.file.slice(process.cwd().length + 1)}:${data.line})`;
-      if (data.skip !== undefined && data.skip !== false) {
+      if (skipped) {
         total.skipped++;
         skips.push(
           `${data.name}: ${typeof data.skip === "string" && data.skip !== "" ? data.skip : "no reason given"}`,

@@ -22,6 +22,12 @@ export async function createLog(format: LogFormat, level: LogLevel): Promise<Log
   const { default: pretty } = await import("pino-pretty");
   return pino(
     options,
-    pretty({ destination: 1, sync: true, translateTime: "SYS:HH:MM:ss.l", ignore: "pid,hostname" }),
+    pretty({
+      destination: 1,
+      sync: true,
+      singleLine: true,
+      translateTime: "SYS:HH:MM:ss.l",
+      ignore: "pid,hostname",
+    }),
   );
 }
