@@ -13,10 +13,10 @@ import type { Logger } from "../observe/log.ts";
 import type { ProcessStatus } from "../observe/status.ts";
 import type { TrackerState, VirtualRouterConfig } from "../vrrp/types.ts";
 import { createBackoff } from "./backoff.ts";
+import { createQuestions } from "./questions.ts";
 
 const CONNECT_RETRY_MS = 5;
 const CONNECT_MS_MAX = 10_000;
-const STATUS_MS_MAX = 1000;
 /** The engine is asked this often whether it lives. */
 const HEARTBEAT_MS = 1000;
 /** Silent for this long, it is reported; its leases have begun to end. */
@@ -47,13 +47,13 @@ export function startEngine(options: EngineOptions): EngineProcess & {
 } {
   const { log } = options;
   const trackers = new Map<string, TrackerState>();
-  const waiting = new Map<number, (status: EngineStatus) => void>();
+  const questions = createQuestions<EngineStatus>();
   const backoff = createBackoff();
   let virtualRouters: readonly VirtualRouterConfig[] | undefined;
   let child: ChildProcess | undefined;
   let lines: JsonLines<DaemonToEngine> | undefined;
   let restarts = 0;
-  let nextId = 1;
+  let nextPing = 1;
   let heardAtMs = performance.now();
   let reportedSilent = false;
   let stopping: (() => void) | undefined;
@@ -124,10 +124,8 @@ export function startEngine(options: EngineOptions): EngineProcess & {
     heardAtMs = performance.now();
     if (reportedSilent) log.warn("the engine answers again");
     reportedSilent = false;
-    if (message.type === "status") {
-      waiting.get(message.id)?.(message.status);
-      waiting.delete(message.id);
-    } else options.onMessage(message);
+    if (message.type === "status") questions.answer(message.id, message.status);
+    else options.onMessage(message);
   }
 
   function heartbeat(): void {
@@ -146,7 +144,7 @@ export function startEngine(options: EngineOptions): EngineProcess & {
         "the engine does not answer; its addresses end with their leases",
       );
     }
-    lines.send({ type: "ping", id: nextId++ });
+    lines.send({ type: "ping", id: nextPing++ });
   }
 
   launch();
@@ -162,20 +160,7 @@ export function startEngine(options: EngineOptions): EngineProcess & {
       state: child === undefined ? "restarting" : reportedSilent ? "not answering" : "running",
       restarts,
     }),
-    report() {
-      return new Promise((resolve) => {
-        const id = nextId++;
-        const timer = setTimeout(() => {
-          waiting.delete(id);
-          resolve(undefined);
-        }, STATUS_MS_MAX);
-        waiting.set(id, (status) => {
-          clearTimeout(timer);
-          resolve(status);
-        });
-        lines?.send({ type: "status", id });
-      });
-    },
+    report: () => questions.ask((id) => lines?.send({ type: "status", id })),
     setTracker(name, state) {
       trackers.set(name, state);
       lines?.send({ type: "tracker", name, state });

@@ -17,6 +17,7 @@ import type {
 import type { SandboxUser } from "../sandbox/spawn.ts";
 import { spawnSandboxHost } from "../sandbox/spawn.ts";
 import { createBackoff } from "./backoff.ts";
+import { createQuestions } from "./questions.ts";
 import { parseSandboxMessage } from "./sandbox-messages.ts";
 
 const WATCH_MS = 1000;
@@ -25,7 +26,6 @@ const SILENT_KILL_MS = 5000;
 /** Resident memory above which a host is killed, in bytes. */
 const RESIDENT_BYTES_MAX = 512 * 1024 * 1024;
 const PAGE_BYTES = 4096;
-const REPORT_MS_MAX = 1000;
 /** What is kept of what one host writes to its standard error. */
 const COMPLAINT_CHARACTERS_MAX = 4000;
 /** What a check said last stands in for it this long while no host runs. */
@@ -57,12 +57,12 @@ export interface SandboxOptions {
 
 export function startSandbox(options: SandboxOptions): SandboxProcess {
   const { log, name } = options;
-  const waiting = new Map<number, (checks: readonly CheckReport[]) => void>();
+  const questions = createQuestions<readonly CheckReport[]>();
   const backoff = createBackoff();
   let child: ChildProcess | undefined;
   let lines: JsonLines<DaemonToSandbox> | undefined;
   let restarts = 0;
-  let nextId = 1;
+  let nextPing = 1;
   let heardAtMs = performance.now();
   let lostAtMs: number | undefined;
   let stopped = false;
@@ -135,8 +135,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
         lostAtMs = undefined;
         break;
       case "report":
-        waiting.get(message.id)?.(message.checks);
-        waiting.delete(message.id);
+        questions.answer(message.id, message.checks);
         break;
       case "pong":
         break;
@@ -160,7 +159,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       return replace(
         `it used ${Math.round(residentBytes / 1e6)} MB of memory, the limit is ${Math.round(RESIDENT_BYTES_MAX / 1e6)} MB`,
       );
-    lines?.send({ type: "ping", id: nextId++ });
+    lines?.send({ type: "ping", id: nextPing++ });
   }
 
   launch();
@@ -178,20 +177,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
             : "running",
       restarts,
     }),
-    report() {
-      return new Promise((resolve) => {
-        const id = nextId++;
-        const timer = setTimeout(() => {
-          waiting.delete(id);
-          resolve([]);
-        }, REPORT_MS_MAX);
-        waiting.set(id, (checks) => {
-          clearTimeout(timer);
-          resolve(checks);
-        });
-        lines?.send({ type: "report", id });
-      });
-    },
+    report: async () => (await questions.ask((id) => lines?.send({ type: "report", id }))) ?? [],
     answerService(id, result) {
       lines?.send({ type: "service-result", id, result });
     },
