@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   packet: [],
   vrrp: ["packet"],
   health: [],
-  linux: ["packet", "koffi", "netlink", "raw-socket", "node:"],
+  linux: ["packet", "koffi", "raw-socket", "node:"],
   engine: ["packet", "vrrp", "linux", "node:"],
   sandbox: ["health", "isolated-vm", "undici", "node:"],
   plugins: ["sandbox/protocol.ts", "config/diagnostic.ts", "esbuild", "zod", "node:"],
