@@ -1,6 +1,7 @@
 /**
- * Stands in for tcpdump inside a user namespace, where tcpdump ends because it cannot change its user: writes VRRP and
- * ARP frames of one interface to standard output as a pcap savefile, stamped as they are read (packet(7), SO_ATTACH_FILTER).
+ * Stands in for tcpdump inside a user namespace, where tcpdump ends because it cannot change its user: writes the
+ * frames of one interface that `startCapture` is about to standard output as a pcap savefile, stamped as they are read
+ * (packet(7), SO_ATTACH_FILTER).
  *
  *   node capture-client.ts INTERFACE
  */
@@ -14,13 +15,24 @@ const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 const FRAME_MAX = 65_536;
 
-/** Classic BPF, each instruction as [code, jump if true, jump if false, operand]: ARP, or IPv4 with protocol 112. */
+/*
+ * Classic BPF, each instruction as [code, jump if true, jump if false, operand]; jumps count from the next one. Keeps
+ * ARP; IPv4 and IPv6 with protocol 112 (VRRP) or 51 (AH); ICMPv6 type 136 (neighbour advertisement).
+ */
 const FILTER = [
-  [0x28, 0, 0, 12],
-  [0x15, 3, 0, 0x0806],
+  [0x28, 0, 0, 12], // Ethernet's type
+  [0x15, 11, 0, 0x0806],
   [0x15, 0, 3, 0x0800],
-  [0x30, 0, 0, 23],
-  [0x15, 0, 1, 112],
+  [0x30, 0, 0, 23], // IPv4's protocol
+  [0x15, 8, 0, 112],
+  [0x15, 7, 8, 51],
+  [0x15, 0, 7, 0x86dd],
+  [0x30, 0, 0, 20], // IPv6's next header
+  [0x15, 4, 0, 112],
+  [0x15, 3, 0, 51],
+  [0x15, 0, 3, 58],
+  [0x30, 0, 0, 54], // ICMPv6's type
+  [0x15, 0, 1, 136],
   [0x06, 0, 0, FRAME_MAX],
   [0x06, 0, 0, 0],
 ] as const;

@@ -1,6 +1,11 @@
 /** What goes over a host's interface, or over the switch, as it happens: tcpdump inside, typed packets outside. */
 import { fileURLToPath } from "node:url";
-import type { AdvertisementPacket, ArpPacket, Packet } from "./frame.ts";
+import type {
+  AdvertisementPacket,
+  ArpPacket,
+  NeighbourAdvertisementPacket,
+  Packet,
+} from "./frame.ts";
 import { decodeFrame } from "./frame.ts";
 import type { Host } from "./host.ts";
 import { createPcapReader } from "./pcap.ts";
@@ -10,12 +15,20 @@ import { now, waitFor } from "./time.ts";
 /** Packets kept; a capture that sees more is not what this is for. */
 const PACKETS_MAX = 200_000;
 const START_MS_MAX = 10_000;
-const VRRP_AND_ARP = "ip proto 112 or arp";
+/** VRRP over IPv4 and IPv6, bare or behind an authentication header, ARP, neighbour advertisements. */
+const VRRP_AND_ANNOUNCEMENTS = [
+  "ip proto 112",
+  "ip proto 51",
+  "ip6 proto 112",
+  "ip6 proto 51",
+  "arp",
+  "(icmp6 and ip6[40] == 136)",
+].join(" or ");
 
 export interface CaptureOptions {
   /** Default: the host's interface on the switch. */
   readonly interface?: string;
-  /** pcap-filter(7). Default, and in a user namespace always: VRRP and ARP. */
+  /** pcap-filter(7). Default, and in a user namespace always: VRRP, ARP and neighbour advertisements. */
   readonly filter?: string;
   readonly onPacket?: (packet: Packet) => void;
 }
@@ -26,6 +39,8 @@ export interface Capture {
   /** From `fromMs` on (of `now()`; default all), and of this source address if given. */
   advertisements(fromMs?: number, source?: string): AdvertisementPacket[];
   gratuitousArps(fromMs?: number, address?: string): ArpPacket[];
+  /** Also answers to somebody's question: `flags.solicited` tells. */
+  neighbourAdvertisements(fromMs?: number, target?: string): NeighbourAdvertisementPacket[];
   /** Ends the capture once what is on its way has arrived. */
   stop(): Promise<void>;
 }
@@ -50,7 +65,7 @@ export async function startCapture(host: Host, options: CaptureOptions = {}): Pr
           fileURLToPath(new URL("./capture-client.ts", import.meta.url)),
           interfaceName,
         ]
-      : tcpdumpCommand(interfaceName, options.filter ?? VRRP_AND_ARP),
+      : tcpdumpCommand(interfaceName, options.filter ?? VRRP_AND_ANNOUNCEMENTS),
     { onOutput: read, env: { NODE_OPTIONS: "" } },
   );
   await waitFor(
@@ -80,6 +95,13 @@ export async function startCapture(host: Host, options: CaptureOptions = {}): Pr
           packet.gratuitous &&
           packet.atMs >= fromMs &&
           (address === undefined || packet.senderAddress === address),
+      ),
+    neighbourAdvertisements: (fromMs = -Infinity, target) =>
+      packets.filter(
+        (packet): packet is NeighbourAdvertisementPacket =>
+          packet.type === "neighbour-advertisement" &&
+          packet.atMs >= fromMs &&
+          (target === undefined || packet.target === target),
       ),
     async stop() {
       tcpdump.kill("SIGTERM");

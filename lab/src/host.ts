@@ -216,9 +216,9 @@ export class Host {
     );
   }
 
-  /** The IPv4 addresses on the host's interface, in the kernel's order. */
+  /** The addresses on the host's interface, in the kernel's order: IPv4 before IPv6. */
   async addresses(): Promise<InterfaceAddress[]> {
-    const json = await this.run(["ip", "-json", "-4", "address", "show", "dev", this.interface]);
+    const json = await this.run(["ip", "-json", "address", "show", "dev", this.interface]);
     const links = JSON.parse(json) as readonly {
       readonly addr_info?: readonly {
         readonly local: string;

@@ -46,6 +46,8 @@ export interface Karuntime {
   entered(state: string, timeoutMs: number, virtualRouter?: string): Promise<void>;
   /** @throws Error with what `karuntime status` said when it failed. */
   status(): Promise<StatusReport>;
+  /** What `karuntime status` prints for people. */
+  statusText(): Promise<string>;
   /** Sends a signal to one of its processes, found through `status`. @returns that process's id as the machine sees it. */
   signal(role: Role, signal: NodeJS.Signals): Promise<number>;
   /** SIGTERM: gives the addresses up and ends. */
@@ -79,6 +81,7 @@ export async function startKaruntime(host: Host, options: KaruntimeOptions): Pro
     records,
     transitions,
     status,
+    statusText: () => host.run([program, "status"]),
     async entered(state, timeoutMs, virtualRouter) {
       await waitFor(
         `${host.name} to be ${state}`,

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { startCapture } from "./capture.ts";
 import { createLab } from "./lab.ts";
 import type { Lab } from "./lab.ts";
 import { waitFor } from "./time.ts";
@@ -82,6 +83,49 @@ test("killing everything leaves the host and its addresses to be looked at", { s
       (await host.addresses()).map((entry) => entry.address),
       ["192.0.2.1", "192.0.2.100"],
     );
+  }),
+);
+
+test("IPv6 is on where a host has an address of it, with that address only", { skip }, () =>
+  withLab(async (lab) => {
+    const one = await lab.host("one", { address: "192.0.2.1/24", ipv6: "fe80::11/64" });
+    const two = await lab.host("two", { address: "192.0.2.2/24", ipv6: "fe80::12/64" });
+    const old = await lab.host("old", { address: "192.0.2.3/24" });
+    const capture = await startCapture(two);
+    assert.deepEqual(
+      (await one.addresses()).map((entry) => `${entry.address}/${entry.prefixLength}`),
+      ["192.0.2.1/24", "fe80::11/64"],
+    );
+    assert.ok(await two.holds("fe80::12"));
+    const reached = ["bash", "-c", `exec 3<>/dev/tcp/fe80::12%${one.interface}/9`];
+    assert.match((await one.exec(reached)).stderr, /refused/);
+    const own = await one.run(["ip", "-6", "address", "show", "dev", "lo"]);
+    assert.equal(own + (await old.run(["ip", "-6", "address"])), "");
+    await waitFor(
+      "the answer to who has fe80::12",
+      () => capture.neighbourAdvertisements(-Infinity, "fe80::12").length > 0,
+      5000,
+    );
+    await capture.stop();
+    const [answer] = capture.neighbourAdvertisements(-Infinity, "fe80::12");
+    assert.deepEqual(answer?.flags, { router: false, solicited: true, override: true });
+    assert.equal(answer?.linkLayer, answer?.sourceMac);
+    assert.deepEqual(capture.neighbourAdvertisements(Infinity), []);
+  }),
+);
+
+test("a host has further interfaces on the same switch", { skip }, () =>
+  withLab(async (lab) => {
+    const one = await lab.host("one", {
+      address: "192.0.2.1/24",
+      extraInterfaces: [{ name: "ens34", address: "198.51.100.1/24" }, { name: "ens35" }],
+    });
+    const two = await lab.host("two", { address: "198.51.100.2/24" });
+    const reached = await two.exec(["bash", "-c", "exec 3<>/dev/tcp/198.51.100.1/9"]);
+    assert.match(reached.stderr, /refused/);
+    assert.match(await one.run(["ip", "link", "show", "dev", "ens35"]), /state UP/);
+    assert.ok(!(await one.holds("198.51.100.1")));
+    assert.match(await lab.switch.run(["ip", "link"]), /one-1@.*one-2@/s);
   }),
 );
 

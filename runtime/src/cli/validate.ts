@@ -1,6 +1,6 @@
 /** `karuntime validate`: loads a configuration as the daemon would, plugins included, and changes nothing. */
 import { parseArgs } from "node:util";
-import { ConfigurationError } from "../config/diagnostic.ts";
+import { ConfigurationError, formatDiagnostic } from "../config/diagnostic.ts";
 import { loadConfiguration } from "../config/load.ts";
 import { configurationFile } from "./paths.ts";
 
@@ -12,9 +12,18 @@ export async function run(argv: readonly string[]): Promise<number> {
   const file = configurationFile(values.config);
   try {
     const { configuration, checks } = await loadConfiguration(file, process.env);
+    const warnings = configuration.warnings.map(({ path, message }) => ({
+      severity: "warning" as const,
+      code: "config.surprise",
+      message,
+      file,
+      path,
+    }));
+    if (!values.json)
+      for (const warning of warnings) process.stderr.write(`${formatDiagnostic(warning)}\n`);
     process.stdout.write(
       values.json
-        ? "[]\n"
+        ? `${JSON.stringify(warnings, undefined, 2)}\n`
         : `${file} is good: ${count(configuration.virtualRouters.length, "virtual router")}, ${count(checks.length, "check")}\n`,
     );
     return 0;

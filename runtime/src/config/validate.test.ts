@@ -38,18 +38,45 @@ describe("a good configuration", () => {
       name: "VI_1",
       interface: "ens33",
       id: 51,
+      family: "ipv4",
       version: 2,
       priority: 90,
       advertIntervalMs: 1000,
+      missedAdvertisements: 3,
+      initialState: "master",
+      startDelayMs: 0,
       preempt: true,
+      preemptDelayMs: 0,
       authentication: { type: "PASS", password: [97, 109, 105, 110, 103, 108, 105, 110] },
+      checksumStyle: "pseudo-header",
+      transport: { type: "multicast", group: "224.0.0.18", ttl: 255 },
+      sourceAddress: undefined,
+      virtualMac: undefined,
       addresses: [
         { address: "192.168.188.100", prefixLength: 32 },
         { address: "192.168.188.101", prefixLength: 24 },
       ],
-      trackers: [{ name: "nginx", weight: -15 }],
+      excludedAddresses: [],
+      routes: [],
+      rules: [],
+      accept: true,
+      trackInterface: true,
+      trackers: [{ name: "nginx", kind: "check", weight: -15, reverse: false }],
+      syncGroup: undefined,
       lease: true,
-      gratuitousArp: { count: 5, repeatAfterMs: 5000 },
+      onAddressLost: "restore",
+      onAddressMismatch: "accept",
+      announcement: {
+        count: 5,
+        repeatAfterMs: 5000,
+        refreshEveryMs: 0,
+        refreshCount: 1,
+        gapMs: 0,
+        contention: { count: 5, repeatAfterMs: 5000 },
+      },
+      answerLowerPriority: true,
+      advertiseBeforeYielding: false,
+      ownerIgnoresAdvertisements: false,
     });
     assert.deepEqual(result.configuration.checks[0], {
       name: "nginx",
@@ -69,7 +96,7 @@ describe("a good configuration", () => {
     );
     assert.ok(result.ok);
     assert.deepEqual(result.configuration.virtualRouters[0]?.trackers, [
-      { name: "nginx", weight: 7 },
+      { name: "nginx", kind: "check", weight: 7, reverse: false },
     ]);
   });
 
@@ -109,7 +136,7 @@ describe("a bad configuration names the path, what was found and what was expect
     [
       "interval below a second",
       router({ advertInterval: "100ms" }),
-      /advertInterval: found "100ms", expected a time such as "1s"/,
+      /advertInterval: found 100 ms, expected whole seconds: version 2 carries no fractions; version: 3 does/,
     ],
     [
       "interval with a fraction",
@@ -134,9 +161,98 @@ describe("a bad configuration names the path, what was found and what was expect
     [
       "a prefix out of range",
       router({ addresses: ["10.0.0.1/33"] }),
-      /addresses\.0: found "10.0.0.1\/33", expected an IPv4 address/,
+      /addresses\.0: found "10.0.0.1\/33", expected an address such as/,
     ],
-    ["an IPv6 address", router({ addresses: ["fe80::1"] }), /IPv6 needs VRRP version 3/],
+    [
+      "an IPv6 address first that is not link-local",
+      router({ addresses: ["2001:db8::1/64"], authentication: { type: "none" } }),
+      /addresses\.0: found 2001:db8::1, expected the virtual router's link-local address first, such as "fe80::33\/64"/,
+    ],
+    [
+      "both families",
+      router({ addresses: ["10.0.0.1", "fe80::1"] }),
+      /found IPv4 and IPv6 addresses, expected one family/,
+    ],
+    [
+      "version 2 with IPv6",
+      router({ addresses: ["fe80::1"], version: 2, authentication: { type: "none" } }),
+      /version: found version 2 with IPv6 addresses/,
+    ],
+    [
+      "an interval that version 3 cannot carry",
+      router({ version: 3, advertInterval: "15ms", authentication: { type: "none" } }),
+      /advertInterval: found 15 ms, expected a multiple of 10ms up to 40\.95s/,
+    ],
+    [
+      "a password in version 3",
+      router({ version: 3 }),
+      /authentication: found PASS, which only version 2 carries; version 3 can have type: "HMAC"/,
+    ],
+    [
+      "more addresses than fit",
+      router({
+        authentication: { type: "none" },
+        addresses: Array.from({ length: 91 }, (_, index) => `fe80::${index + 1}`),
+      }),
+      /addresses: found 91 addresses, expected at most 90/,
+    ],
+    [
+      "unicast and multicast",
+      router({ unicast: { peers: ["10.0.0.2"] }, multicast: {} }),
+      /unicast: found unicast and multicast, expected one of them/,
+    ],
+    [
+      "a peer that is a group",
+      router({ unicast: { peers: ["224.0.0.18"] } }),
+      /peers\.0: found 224\.0\.0\.18, expected a host's address/,
+    ],
+    [
+      "a short HMAC key",
+      router({ authentication: { type: "HMAC", keys: [{ id: 1, key: "short" }] } }),
+      /keys\.0\.key: found a key of 5 octets, expected 32 to 64/,
+    ],
+    [
+      "an active key that is none",
+      router({
+        authentication: { type: "HMAC", keys: [{ id: 1, key: "k".repeat(32) }], activeKey: 2 },
+      }),
+      /activeKey: found 2, expected the id of one of the keys/,
+    ],
+    [
+      "a delay for what never happens",
+      router({ preempt: false, preemptDelay: "5s" }),
+      /preemptDelay: found a delay for what preempt: false forbids/,
+    ],
+    [
+      "what strict mode refuses",
+      router({ strict: true, preemptDelay: "5s" }),
+      /preemptDelay: found a preempt delay, which strict mode does not allow/,
+    ],
+    [
+      "a member of two sync groups",
+      { ...good, syncGroups: { A: { members: ["VI_1"] }, B: { members: ["VI_1"] } } },
+      /syncGroups\.B\.members\.0: VI_1 is already in the sync group A/,
+    ],
+    [
+      "a member that does not exist",
+      { ...good, syncGroups: { A: { members: ["VI_9"] } } },
+      /there is no virtual router named "VI_9"/,
+    ],
+    [
+      "a route to nowhere",
+      router({ routes: [{ to: "192.0.2.0/24" }] }),
+      /routes\.0: found neither via nor device, expected one of them/,
+    ],
+    [
+      "a rule without a table",
+      router({ rules: [{ from: "192.0.2.0/24" }] }),
+      /rules\.0: found no table to look up/,
+    ],
+    [
+      "a file that is not defined",
+      router({ track: { files: ["priority"] } }),
+      /track\.files\.0: there is no file named "priority" under files/,
+    ],
     [
       "a password too long",
       router({ authentication: { type: "PASS", password: "aminglinux>com" } }),
@@ -145,7 +261,7 @@ describe("a bad configuration names the path, what was found and what was expect
     [
       "an unknown authentication",
       router({ authentication: { type: "AH" } }),
-      /authentication\.type: expected "none" or "PASS"/,
+      /authentication\.password: found nothing, expected a text/,
     ],
     [
       "an unknown key",

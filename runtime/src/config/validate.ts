@@ -1,9 +1,9 @@
 /** From plain data to a Configuration, or to every diagnostic there is. */
-import type * as z from "zod";
+import * as z from "zod";
 import type { Diagnostic } from "./diagnostic.ts";
 import { nearest } from "./diagnostic.ts";
 import type { Configuration } from "./model.ts";
-import { configurationSchema } from "./schema.ts";
+import { configurationSchema, userConfiguration } from "./schema.ts";
 
 export type Validation =
   | { readonly ok: true; readonly configuration: Configuration }
@@ -36,7 +36,7 @@ function diagnose(issue: z.core.$ZodIssue, file: string): Diagnostic[] {
       return [at(path, `found ${found(issue.input)}, expected ${article(issue.expected)}`)];
     case "unrecognized_keys":
       return issue.keys.map((key) => {
-        const meant = nearest(key, KNOWN_KEYS);
+        const meant = nearest(key, knownKeys());
         return at(
           [...path, key],
           "found a key that is not known here",
@@ -85,43 +85,31 @@ function diagnose(issue: z.core.$ZodIssue, file: string): Diagnostic[] {
 }
 
 /** Every key that any part of a configuration knows, for "did you mean". */
-const KNOWN_KEYS = [
-  "virtualRouters",
-  "checks",
-  "services",
-  "sandbox",
-  "interface",
-  "id",
-  "priority",
-  "advertInterval",
-  "preempt",
-  "authentication",
-  "addresses",
-  "track",
-  "lease",
-  "gratuitousArp",
-  "count",
-  "repeatAfter",
-  "type",
-  "password",
-  "plugin",
-  "options",
-  "interval",
-  "timeout",
-  "rise",
-  "fall",
-  "weight",
-  "check",
-  "start",
-  "stop",
-  "restart",
-  "status",
-  "user",
-];
+function knownKeys(): ReadonlySet<string> {
+  const keys = new Set<string>();
+  const visit = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    for (const [key, value] of Object.entries(node)) {
+      if (key === "properties")
+        for (const property of Object.keys(value as object)) keys.add(property);
+      visit(value);
+    }
+  };
+  visit(z.toJSONSchema(userConfiguration, { io: "input", unrepresentable: "any" }));
+  return keys;
+}
 
 const UNION_EXPECTATIONS: Readonly<Record<string, string>> = {
-  authentication: '{ type: "none" } or { type: "PASS", password: "..." }',
-  type: '"none" or "PASS"',
+  authentication: '{ type: "none" }, "PASS" or "AH" with a password, or "HMAC" with keys',
+  type: '"none", "PASS", "AH" or "HMAC"',
+  addresses: 'an address such as "192.0.2.10/24", or { address, ... }',
+  version: "2 or 3",
+  virtualMac: "true, false, or { interface, address, sendFrom }",
+  peers: "an address, or { address, minimumTtl, maximumTtl }",
+  interfaces: "an interface's name, or { interface, weight }",
+  files: "a tracked file's name, or { file, weight }",
+  processes: "a tracked process's name, or { process, weight }",
+  to: '"default", or a prefix such as "192.0.2.0/24"',
   checks: "a check's name, or { check, weight }",
 };
 

@@ -14,7 +14,7 @@ const report = {
   startedAt: "",
   configuration: "",
   daemon: { pid: 7 },
-  engine: { pid: 8, state: "running", restarts: 0, scheduling: undefined },
+  engine: { pid: 8, state: "running", restarts: 0, scheduling: undefined, lateness: undefined },
   sandboxes: [],
   virtualRouters: [],
   checks: [],

@@ -11,13 +11,14 @@ import type { Logger } from "../observe/log.ts";
 import { describeFault } from "../observe/status.ts";
 import type { StatusReport } from "../observe/status.ts";
 import type { CheckReport, SandboxToDaemon } from "../sandbox/protocol.ts";
-import type { TrackerState } from "../vrrp/types.ts";
 import { askControl, serveControl } from "./control.ts";
 import { startEngine } from "./engine-process.ts";
-import type { EngineProcess } from "./engine-process.ts";
+import type { Judge } from "./judge.ts";
+import { createJudge } from "./judge.ts";
 import { createServiceActions } from "./privileged.ts";
 import type { SandboxProcess } from "./sandbox-process.ts";
 import { startSandbox } from "./sandbox-process.ts";
+import { startWatchers } from "./watchers.ts";
 import { sandboxUser } from "../config/sandbox-user.ts";
 
 /** The sandbox host of the operator's own plugins. */
@@ -74,9 +75,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     "configuration loaded",
   );
-  const judge = createJudge(loaded, engine, log);
+  for (const { path, message } of configuration.warnings) log.warn({ path }, message);
+  const judge = createJudge(
+    loaded.checks.map((check) => check.name),
+    engine.setTracker,
+    log,
+  );
   const sandbox = loaded.checks.length === 0 ? undefined : startOperatorSandbox(loaded, judge, log);
-  engine.configure(configuration.virtualRouters);
+  engine.configure(configuration.virtualRouters, configuration.holdings);
+  const watchers = startWatchers(configuration, engine.setTracker, log);
 
   const control = await serveControl(controlPath, async () => {
     const [engineStatus, reports] = await Promise.all([engine.report(), sandbox?.report() ?? []]);
@@ -86,7 +93,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       startedAt: startedAt.toISOString(),
       configuration: options.configuration,
       daemon: { pid: process.pid },
-      engine: { ...engine.status(), scheduling: engineStatus?.scheduling },
+      engine: {
+        ...engine.status(),
+        scheduling: engineStatus?.scheduling,
+        lateness: engineStatus?.lateness,
+      },
       sandboxes: sandbox === undefined ? [] : [{ name: sandbox.name, ...sandbox.status() }],
       virtualRouters: (engineStatus?.virtualRouters ?? []).map((router) => ({
         ...router,
@@ -105,34 +116,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   return {
     async stop() {
+      watchers.close();
       await engine.stop();
       sandbox?.stop();
       control.close();
       rmSync(controlPath, { force: true });
     },
-  };
-}
-
-interface Judge {
-  set(check: string, state: "up" | "down", reason: string): void;
-  state(check: string): TrackerState;
-}
-
-/** Holds what the checks say now and tells the engine of each change. */
-function createJudge(loaded: LoadedConfiguration, engine: EngineProcess, log: Logger): Judge {
-  const states = new Map<string, TrackerState>(
-    loaded.checks.map((check) => [check.name, "unknown"]),
-  );
-  return {
-    set(check, state, reason) {
-      const before = states.get(check);
-      if (before === undefined || before === state) return;
-      states.set(check, state);
-      engine.setTracker(check, state);
-      if (state === "up") log.info({ check, from: before, to: state }, "check is up");
-      else log.warn({ check, from: before, to: state, reason }, "check is down");
-    },
-    state: (check) => states.get(check) ?? "unknown",
   };
 }
 
@@ -206,6 +195,19 @@ function logEngine(log: Logger, message: EngineToDaemon): void {
         fields,
         `${virtualRouter} is ${to.toUpperCase()}`,
       );
+    }
+    case "contention": {
+      const { virtualRouter, phase, rival, rivalPriority } = message;
+      return log.warn(
+        { virtualRouter, rival, rivalPriority },
+        phase === "began"
+          ? `${virtualRouter}: ${rival} is master too and has to yield to us; a switch may have led its neighbours there`
+          : `${virtualRouter}: ${rival} is not master any more; the addresses were announced again`,
+      );
+    }
+    case "priority": {
+      const { virtualRouter, from, to } = message;
+      return log.info({ virtualRouter, from, to }, `${virtualRouter}: priority changed`);
     }
     case "log":
       return log[message.level](message.fields, message.message);

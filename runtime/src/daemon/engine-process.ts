@@ -6,12 +6,18 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
-import type { DaemonToEngine, EngineStatus, EngineToDaemon } from "../engine/protocol.ts";
+import type {
+  DaemonToEngine,
+  EngineStatus,
+  EngineToDaemon,
+  StaticHoldings,
+} from "../engine/protocol.ts";
 import { jsonLines } from "../json-lines.ts";
 import type { JsonLines } from "../json-lines.ts";
 import type { Logger } from "../observe/log.ts";
 import type { ProcessStatus } from "../observe/status.ts";
-import type { TrackerState, VirtualRouterConfig } from "../vrrp/types.ts";
+import type { VirtualRouterConfig } from "../vrrp/config.ts";
+import type { TrackerState } from "../vrrp/types.ts";
 import { createBackoff } from "./backoff.ts";
 import { createQuestions } from "./questions.ts";
 
@@ -43,13 +49,16 @@ export interface EngineOptions {
 
 /** Starts the engine at once, so that it warms up while the configuration loads; `configure` gives it its work. */
 export function startEngine(options: EngineOptions): EngineProcess & {
-  readonly configure: (virtualRouters: readonly VirtualRouterConfig[]) => void;
+  readonly configure: (
+    virtualRouters: readonly VirtualRouterConfig[],
+    holdings: StaticHoldings,
+  ) => void;
 } {
   const { log } = options;
   const trackers = new Map<string, TrackerState>();
   const questions = createQuestions<EngineStatus>();
   const backoff = createBackoff();
-  let virtualRouters: readonly VirtualRouterConfig[] | undefined;
+  let work: Extract<DaemonToEngine, { type: "configure" }> | undefined;
   let child: ChildProcess | undefined;
   let lines: JsonLines<DaemonToEngine> | undefined;
   let restarts = 0;
@@ -115,8 +124,8 @@ export function startEngine(options: EngineOptions): EngineProcess & {
   }
 
   function configureEngine(): void {
-    if (lines === undefined || virtualRouters === undefined) return;
-    lines.send({ type: "configure", virtualRouters });
+    if (lines === undefined || work === undefined) return;
+    lines.send(work);
     for (const [name, state] of trackers) lines.send({ type: "tracker", name, state });
   }
 
@@ -129,7 +138,7 @@ export function startEngine(options: EngineOptions): EngineProcess & {
   }
 
   function heartbeat(): void {
-    if (child === undefined || lines === undefined || virtualRouters === undefined) {
+    if (child === undefined || lines === undefined || work === undefined) {
       heardAtMs = performance.now();
       return;
     }
@@ -151,8 +160,8 @@ export function startEngine(options: EngineOptions): EngineProcess & {
   const heartbeatTimer = setInterval(heartbeat, HEARTBEAT_MS);
 
   return {
-    configure(routers) {
-      virtualRouters = routers;
+    configure(virtualRouters, holdings) {
+      work = { type: "configure", virtualRouters, holdings };
       configureEngine();
     },
     status: () => ({

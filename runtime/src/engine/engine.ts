@@ -2,29 +2,31 @@
  * The engine: gives events to the virtual routers and performs their effects. One timer is armed, for the earliest
  * deadline of all. Effects are performed in order and at once; what fails comes back as an event.
  */
-import { addedAddress, listAddresses, removeAddress } from "../linux/address.ts";
-import { listLinks } from "../linux/link.ts";
+import { createHmac } from "node:crypto";
+import { addedAddress } from "../linux/address.ts";
 import type { NetlinkMessage, NetlinkSocket } from "../linux/netlink.ts";
+import type { VipFilter } from "../linux/nftables.ts";
+import { openVipFilter } from "../linux/nftables.ts";
 import type { PacketSocket } from "../linux/packet-socket.ts";
 import type { Timer } from "../linux/timer.ts";
 import { createTimer } from "../linux/timer.ts";
-import { emitAdvertisement } from "../packet/vrrp.ts";
-import { effectivePriority } from "../vrrp/priority.ts";
-import type { DropReason, Member, RouterSet } from "../vrrp/router-set.ts";
-import { createRouterSet, dispatch, nextDeadlineOf, receive } from "../vrrp/router-set.ts";
-import type {
-  Effect,
-  TrackerState,
-  TransitionReason,
-  VirtualRouterConfig,
-  VirtualRouterEvent,
-} from "../vrrp/types.ts";
-import { configuredAddresses, readRecord, removeRecord, writeRecord } from "./addresses.ts";
+import type { Digests } from "../vrrp/authentication.ts";
+import type { VirtualRouterConfig } from "../vrrp/config.ts";
+import type { Arrival, Member, Outcome } from "../vrrp/router-set.ts";
+import { RouterSet } from "../vrrp/router-set.ts";
+import type { LinkState, TrackerState, VirtualRouterEvent } from "../vrrp/types.ts";
+import { Announcer } from "./announcer.ts";
+import type { PlacedAddress } from "./holdings.ts";
+import { Holdings } from "./holdings.ts";
+import type { Network } from "./network.ts";
+import { linkStateOf, readNetwork } from "./network.ts";
+import { EngineLog } from "./log.ts";
+import { Performer, isFiltered, placedAddresses } from "./perform.ts";
 import { Port } from "./port.ts";
-import type { EngineToDaemon, VirtualRouterStatus } from "./protocol.ts";
+import type { EngineStatus, EngineToDaemon, StaticHoldings } from "./protocol.ts";
+import { describeMember, describePeer } from "./report.ts";
+import { VirtualMacs } from "./virtual-mac.ts";
 
-/** Lines about dropped packets: one of each kind in this time. Counters are exact. */
-const DROP_LOG_MS = 1000;
 /** Changes of the network come in bursts; the state is asked for once for all of them. */
 const RESYNC_MS = 5;
 /** Also without a change being reported: the report may have been lost. */
@@ -33,81 +35,81 @@ const RESYNC_IDLE_MS = 10_000;
 export interface EngineOptions {
   readonly netlink: NetlinkSocket;
   readonly packets: PacketSocket;
-  /** Where the record of owned addresses is kept. */
+  /** Where the record of what is ours is kept. */
   readonly record: string;
   readonly send: (message: EngineToDaemon) => void;
 }
 
-interface Counted {
-  advertisementsSent: number;
-  priorityZeroSent: number;
-  becameMaster: number;
-  gratuitousArpSent: number;
-  enteredAtMs: number;
-  reason: TransitionReason;
-}
+const digests: Digests = {
+  hmacMd5: (key, bytes) => createHmac("md5", key).update(bytes).digest(),
+  hmacSha256: (key, bytes) => createHmac("sha256", key).update(bytes).digest(),
+};
 
 export class Engine {
   readonly #options: EngineOptions;
   readonly #ports = new Map<string, Port>();
-  readonly #counted = new Map<Member, Counted>();
-  readonly #dropLoggedAtMs = new Map<string, number>();
-  #set: RouterSet = createRouterSet([]);
+  readonly #log: EngineLog;
+  readonly #holdings: Holdings;
+  readonly #announcer: Announcer;
   readonly #timer: Timer = createTimer(() => this.#tick());
+  readonly #lateness = { lastMs: 0, maxMs: 0 };
+  #set = new RouterSet([], digests);
+  #static: StaticHoldings = { addresses: [], routes: [], rules: [] };
+  #virtualMacs: VirtualMacs | undefined;
+  #performer: Performer | undefined;
+  #closeFilter: () => void = () => undefined;
+  #network: Network = { links: new Map(), addresses: [] };
   #resyncSoon: NodeJS.Timeout | undefined;
   #resyncLater: NodeJS.Timeout | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#log = new EngineLog(options.send);
+    const { netlink, record, packets } = options;
+    this.#holdings = new Holdings({
+      netlink,
+      record,
+      log: (level, message) => this.#log.say(level, message),
+    });
+    this.#announcer = new Announcer(packets, (message) => this.#log.saySometimes("error", message));
   }
 
   /** Takes up the virtual routers of this host. Called once. */
-  configure(configs: readonly VirtualRouterConfig[]): void {
-    const { netlink, record } = this.#options;
-    const configured = configuredAddresses(configs);
-    const virtual = new Set<string>(configured.map((entry) => entry.address));
-    this.#set = createRouterSet(configs);
-    for (const member of this.#set.members.values()) {
-      const { interface: name } = member.router.config;
-      this.#counted.set(member, {
-        advertisementsSent: 0,
-        priorityZeroSent: 0,
-        becameMaster: 0,
-        gratuitousArpSent: 0,
-        enteredAtMs: performance.now(),
-        reason: "start",
+  configure(configs: readonly VirtualRouterConfig[], holdings: StaticHoldings): void {
+    this.#set = new RouterSet(configs, digests);
+    this.#static = holdings;
+    for (const name of new Set(configs.map((config) => config.interface))) {
+      const port = new Port({
+        name,
+        configs: configs.filter((config) => config.interface === name),
+        onArrival: (arrival) => this.#receive(name, arrival),
+        onError: (message) => this.#log.saySometimes("error", message),
       });
-      if (!this.#ports.has(name)) {
-        this.#ports.set(
-          name,
-          new Port({
-            name,
-            virtual,
-            ...this.#options,
-            onPacket: (packet) => this.#receive(name, packet),
-            onError: (message) => this.#log("error", message),
-          }),
-        );
-      }
+      this.#ports.set(name, port);
     }
-    this.#removeLeftovers();
-    const links = listLinks(netlink);
-    const present = listAddresses(netlink);
-    for (const entry of configured) {
-      const index = links.find((link) => link.name === entry.interface)?.index;
-      if (!present.some((address) => address.index === index && address.address === entry.address))
-        continue;
-      this.#port(entry.interface).foreign.add(entry.address);
-      this.#log(
-        "warn",
-        `${entry.address} is on ${entry.interface} already; it was there before karuntime and is left alone`,
-      );
-    }
-    writeRecord(
-      record,
-      configured.filter((entry) => !this.#port(entry.interface).foreign.has(entry.address)),
+    this.#holdings.begin({
+      addresses: [...configs.flatMap(placedAddresses), ...holdings.addresses],
+      routes: [...configs.flatMap((config) => config.routes), ...holdings.routes],
+      rules: [...configs.flatMap((config) => config.rules), ...holdings.rules],
+    });
+    this.#virtualMacs = new VirtualMacs(configs, this.#options.netlink, (level, message) =>
+      this.#log.say(level, message),
     );
+    const filter = this.#openFilter(configs);
+    this.#closeFilter = () => filter?.close();
+    this.#performer = new Performer({
+      holdings: this.#holdings,
+      announcer: this.#announcer,
+      filter,
+      digests,
+      log: this.#log,
+      network: () => this.#network,
+      portOf: (config) => this.#ports.get(config.interface),
+      send: this.#options.send,
+    });
     this.#resync();
+    for (const route of holdings.routes) this.#holdings.putRoute(route);
+    for (const rule of holdings.rules) this.#holdings.putRule(rule);
     for (const member of this.#set.members.values()) this.#give(member, { type: "start" });
     this.#arm();
   }
@@ -123,128 +125,80 @@ export class Engine {
   /** The kernel reports a change. What we did ourselves is no news. */
   networkChanged(message: NetlinkMessage): void {
     const added = addedAddress(message);
-    const ours = [...this.#ports.values()].some(
-      (port) => added !== undefined && port.held.has(added),
-    );
-    if (ours || this.#resyncSoon !== undefined) return;
-    this.#resyncSoon = setTimeout(() => this.#resync(), RESYNC_MS);
+    if (added !== undefined && this.#holdings.holdsAnywhere(added)) return;
+    this.#resyncSoon ??= setTimeout(() => this.#resync(), RESYNC_MS);
   }
 
-  /** Resigns everywhere: nothing of ours is left on the interfaces. */
+  /** Resigns everywhere: nothing of ours is left in the kernel. */
   shutdown(): void {
     this.#timer.close();
     clearTimeout(this.#resyncSoon);
     clearTimeout(this.#resyncLater);
     for (const member of this.#set.members.values()) this.#give(member, { type: "shutdown" });
+    for (const rule of this.#static.rules.toReversed()) this.#holdings.removeRule(rule);
+    for (const route of this.#static.routes.toReversed()) this.#holdings.removeRoute(route);
+    for (const entry of this.#static.addresses.toReversed()) this.#holdings.remove(entry);
     for (const port of this.#ports.values()) port.close();
-    removeRecord(this.#options.record);
+    this.#virtualMacs?.close(this.#network);
+    this.#closeFilter();
+    this.#holdings.end();
   }
 
-  status(): {
-    readonly virtualRouters: readonly VirtualRouterStatus[];
-    readonly drops: Readonly<Record<string, number>>;
-  } {
+  status(): Pick<EngineStatus, "virtualRouters" | "drops" | "lateness"> {
+    const now = performance.now();
+    const performer = this.#performer;
     return {
-      virtualRouters: [...this.#set.members.values()].map((member) => this.#describe(member)),
+      virtualRouters: [...this.#set.members.values()].flatMap((member) =>
+        performer === undefined
+          ? []
+          : describeMember(member, performer.countedOf(member), this.#holdings, now),
+      ),
       drops: Object.fromEntries(this.#set.drops),
+      lateness: this.#lateness,
     };
   }
 
-  #receive(interfaceName: string, packet: Uint8Array): void {
-    const result = receive(this.#set, interfaceName, packet, performance.now());
+  #receive(interfaceName: string, arrival: Arrival): void {
+    const clock = { nowMs: performance.now(), unixMs: Date.now() };
+    const result = this.#set.receive(interfaceName, arrival, clock);
+    const { member, news } = result;
+    const remark =
+      member === undefined || news === undefined ? undefined : describePeer(member, news);
+    if (member !== undefined && remark !== undefined) {
+      const { name } = member.router.config;
+      this.#log.saySometimes("warn", `${name}: ${remark}`, { virtualRouter: name }, `peer ${name}`);
+    }
     if (result.ok) {
-      this.#perform(result.member, result.effects);
+      this.#performAll(result.outcomes);
       this.#arm();
-    } else this.#logDrop(interfaceName, result.reason, result.source, result.member);
+    } else if (result.reason !== "own advertisement") {
+      const { reason, source } = result;
+      const fields = {
+        reason,
+        source: source ?? "unknown",
+        ...(member === undefined ? {} : { virtualRouter: member.router.config.name }),
+      };
+      this.#log.saySometimes(
+        "warn",
+        `dropped a packet on ${interfaceName}: ${reason}`,
+        fields,
+        reason,
+      );
+    }
   }
 
   #give(member: Member, event: VirtualRouterEvent): void {
-    this.#perform(member, dispatch(member, event, performance.now()));
+    this.#performAll(this.#set.dispatch(member, event, performance.now()));
   }
 
-  #perform(member: Member, effects: readonly Effect[]): void {
-    const failures: VirtualRouterEvent[] = [];
-    for (const effect of effects) {
-      const failure = this.#performOne(member, effect);
-      if (failure !== undefined) failures.push(failure);
-    }
-    const [first] = failures;
-    if (first !== undefined) this.#give(member, first);
-  }
-
-  #performOne(member: Member, effect: Effect): VirtualRouterEvent | undefined {
-    const { config } = member.router;
-    const port = this.#port(config.interface);
-    const counted = this.#countedOf(member);
-    switch (effect.type) {
-      case "send-advertisement":
-        try {
-          port.send(emitAdvertisement(effect.advertisement));
-          counted.advertisementsSent++;
-          if (effect.advertisement.priority === 0) counted.priorityZeroSent++;
-        } catch (error) {
-          this.#log(
-            "error",
-            `${config.name}: an advertisement could not be sent: ${error instanceof Error ? error.message : String(error)}`,
-          );
-        }
-        return undefined;
-      case "add-addresses":
-      case "renew-addresses":
-        for (const entry of config.addresses) {
-          const reason = port.put(entry, effect.leaseSeconds);
-          if (reason !== undefined)
-            return { type: "address-refused", address: entry.address, reason };
-        }
-        return undefined;
-      case "remove-addresses":
-        for (const entry of config.addresses.toReversed()) port.remove(entry);
-        return undefined;
-      case "announce":
-        for (let burst = 0; burst < effect.count; burst++) {
-          for (const entry of config.addresses)
-            if (port.held.has(entry.address) && this.#announce(port, entry.address))
-              counted.gratuitousArpSent++;
-        }
-        return undefined;
-      case "transition": {
-        const { from, to, reason, priority, faults } = effect;
-        if (to === "master") counted.becameMaster++;
-        counted.enteredAtMs = performance.now();
-        counted.reason = reason;
-        this.#options.send({
-          type: "transition",
-          virtualRouter: config.name,
-          from,
-          to,
-          reason,
-          priority,
-          faults,
-        });
-        return undefined;
+  #performAll(outcomes: readonly Outcome[]): void {
+    for (const { member, effects } of outcomes) {
+      let failure: VirtualRouterEvent | undefined;
+      for (const effect of effects) {
+        const result = this.#performer?.perform(member, effect);
+        failure ??= result;
       }
-      case "priority-changed":
-        this.#log("info", `${config.name}: priority changed`, {
-          virtualRouter: config.name,
-          from: effect.from,
-          to: effect.to,
-        });
-        return undefined;
-      case "notice":
-        this.#log("warn", `${config.name}: ${effect.notice}`, { virtualRouter: config.name });
-        return undefined;
-    }
-  }
-
-  #announce(port: Port, address: Parameters<Port["announce"]>[0]): boolean {
-    try {
-      return port.announce(address);
-    } catch (error) {
-      this.#log(
-        "error",
-        `gratuitous ARP for ${address} on ${port.name}: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      return false;
+      if (failure !== undefined) this.#give(member, failure);
     }
   }
 
@@ -254,135 +208,79 @@ export class Engine {
     clearTimeout(this.#resyncLater);
     this.#resyncSoon = undefined;
     this.#resyncLater = setTimeout(() => this.#resync(), RESYNC_IDLE_MS);
-    const links = listLinks(this.#options.netlink);
-    const addresses = listAddresses(this.#options.netlink);
-    for (const port of this.#ports.values()) {
-      const lost = port.refresh(links, addresses);
-      for (const member of this.#set.members.values()) {
-        const { config, link } = member.router;
-        if (config.interface !== port.name) continue;
-        if (!sameLink(link, port.state)) this.#give(member, { type: "link", link: port.state });
-        const gone = lost.find((address) =>
-          config.addresses.some((entry) => entry.address === address),
-        );
-        if (gone !== undefined) this.#give(member, { type: "address-lost", address: gone });
-      }
+    const { netlink } = this.#options;
+    this.#network = readNetwork(netlink);
+    if (this.#virtualMacs?.ensure(this.#network) === true) this.#network = readNetwork(netlink);
+    const lost = this.#holdings.refresh(this.#network);
+    for (const entry of this.#static.addresses) {
+      if (this.#holdings.holds(entry) || !this.#network.links.has(entry.device)) continue;
+      const reason = this.#holdings.put(entry, undefined);
+      if (reason !== undefined)
+        this.#log.saySometimes("error", `${entry.address} on ${entry.device}: ${reason}`);
     }
+    for (const port of this.#ports.values()) port.refresh(this.#network);
+    for (const member of this.#set.members.values()) this.#tellSurroundings(member, lost);
     this.#arm();
   }
 
-  #removeLeftovers(): void {
-    const { netlink, record } = this.#options;
-    const recorded = readRecord(record);
-    if (recorded.length === 0) return;
-    const links = listLinks(netlink);
-    const present = listAddresses(netlink);
-    for (const entry of recorded) {
-      const index = links.find((link) => link.name === entry.interface)?.index;
-      if (
-        index === undefined ||
-        !present.some((address) => address.index === index && address.address === entry.address)
-      )
-        continue;
-      const errno = removeAddress(netlink, index, entry.address, entry.prefixLength);
-      this.#log(
-        "warn",
-        errno === 0
-          ? `${entry.address} was left on ${entry.interface} by an earlier run and is removed`
-          : `${entry.address} was left on ${entry.interface} by an earlier run and could not be removed: errno ${errno}`,
+  #tellSurroundings(member: Member, lost: readonly PlacedAddress[]): void {
+    const { config, trackers } = member.router;
+    for (const { name, kind } of config.trackers) {
+      if (kind !== "interface") continue;
+      const device = name.slice("interface ".length);
+      const state = this.#network.links.get(device)?.up === true ? "up" : "down";
+      if (trackers[name] !== state) this.#give(member, { type: "tracker", name, state });
+    }
+    const link = this.#linkOf(config);
+    if (!sameLink(member.router.link, link)) this.#give(member, { type: "link", link });
+    const gone = placedAddresses(config).find((entry) =>
+      lost.some(({ device, address }) => device === entry.device && address === entry.address),
+    );
+    if (gone !== undefined) this.#give(member, { type: "address-lost", address: gone.address });
+  }
+
+  #linkOf(config: VirtualRouterConfig): LinkState {
+    const link = linkStateOf(config, this.#network, (address) => this.#holdings.moves(address));
+    // Who cannot advertise must not be master; the next look at the interface tries again.
+    const serves = this.#ports.get(config.interface)?.serves(config) === true;
+    return link.type === "up" && !serves ? { type: "up", source: undefined } : link;
+  }
+
+  #openFilter(configs: readonly VirtualRouterConfig[]): VipFilter | undefined {
+    if (!configs.some(isFiltered)) return undefined;
+    try {
+      return openVipFilter();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#log.say(
+        "error",
+        `packets to the virtual addresses are accepted although accept is false: ${reason}`,
       );
+      return undefined;
     }
   }
 
   #arm(): void {
-    const deadline = nextDeadlineOf(this.#set);
-    if (deadline === undefined) this.#timer.disarm();
+    const never = Number.POSITIVE_INFINITY;
+    const deadline = Math.min(
+      this.#set.nextDeadlineMs() ?? never,
+      this.#announcer.nextDeadlineMs() ?? never,
+    );
+    if (deadline === never) this.#timer.disarm();
     else this.#timer.arm(deadline - performance.now());
   }
 
   #tick(): void {
-    for (const member of this.#set.members.values()) this.#give(member, { type: "tick" });
+    const now = performance.now();
+    const lateMs = Math.max(0, now - (this.#set.nextDeadlineMs() ?? now));
+    this.#lateness.lastMs = lateMs;
+    this.#lateness.maxMs = Math.max(this.#lateness.maxMs, lateMs);
+    this.#announcer.tick(now);
+    this.#performAll(this.#set.tick(now));
     this.#arm();
-  }
-
-  #logDrop(
-    interfaceName: string,
-    reason: DropReason,
-    source: string | undefined,
-    member: Member | undefined,
-  ): void {
-    const now = performance.now();
-    if (now - (this.#dropLoggedAtMs.get(reason) ?? Number.NEGATIVE_INFINITY) < DROP_LOG_MS) return;
-    this.#dropLoggedAtMs.set(reason, now);
-    this.#log("warn", `dropped a packet on ${interfaceName}: ${reason}`, {
-      reason,
-      source: source ?? "unknown",
-      ...(member === undefined ? {} : { virtualRouter: member.router.config.name }),
-    });
-  }
-
-  #describe(member: Member): VirtualRouterStatus {
-    const { config, protocol, trackers } = member.router;
-    const counted = this.#countedOf(member);
-    const port = this.#port(config.interface);
-    const now = performance.now();
-    const { effective, base, parts } = effectivePriority(config, trackers);
-    const master = protocol.type === "backup" ? protocol.master : undefined;
-    return {
-      name: config.name,
-      interface: config.interface,
-      id: config.id,
-      state: protocol.type,
-      stateAgeMs: now - counted.enteredAtMs,
-      reason: counted.reason,
-      faults: protocol.type === "fault" ? protocol.reasons : [],
-      priority: { effective, base, parts },
-      master:
-        master === undefined
-          ? undefined
-          : {
-              address: master.address,
-              priority: master.priority,
-              heardAgoMs: now - master.heardAtMs,
-            },
-      addresses: config.addresses.map((entry) => ({
-        ...entry,
-        held: port.held.has(entry.address),
-        foreign: port.foreign.has(entry.address),
-      })),
-      counters: {
-        advertisementsSent: counted.advertisementsSent,
-        advertisementsReceived: member.received,
-        priorityZeroSent: counted.priorityZeroSent,
-        priorityZeroReceived: member.priorityZeroReceived,
-        becameMaster: counted.becameMaster,
-        gratuitousArpSent: counted.gratuitousArpSent,
-      },
-      drops: Object.fromEntries(member.drops),
-    };
-  }
-
-  #port(name: string): Port {
-    const port = this.#ports.get(name);
-    if (port === undefined) throw new Error(`no port for ${name}`);
-    return port;
-  }
-
-  #countedOf(member: Member): Counted {
-    const counted = this.#counted.get(member);
-    if (counted === undefined) throw new Error(`no counters for ${member.router.config.name}`);
-    return counted;
-  }
-
-  #log(
-    level: "info" | "warn" | "error",
-    message: string,
-    fields: Readonly<Record<string, string | number>> = {},
-  ): void {
-    this.#options.send({ type: "log", level, message, fields });
   }
 }
 
-function sameLink(a: Port["state"], b: Port["state"]): boolean {
+function sameLink(a: LinkState, b: LinkState): boolean {
   return a.type === b.type && (a.type !== "up" || b.type !== "up" || a.source === b.source);
 }

@@ -50,7 +50,7 @@ function receive(raw: unknown): void {
   const message = raw as DaemonToEngine;
   switch (message.type) {
     case "configure":
-      engine.configure(message.virtualRouters);
+      engine.configure(message.virtualRouters, message.holdings);
       return void daemon?.send({ type: "configured" });
     case "tracker":
       return engine.setTracker(message.name, message.state);

@@ -3,16 +3,27 @@
  * that another daemon can attach later. The engine trusts its peer (the socket is root's alone), the daemon likewise.
  */
 import type {
-  FaultReason,
-  StateName,
-  TrackerState,
-  TransitionReason,
+  VirtualAddress,
+  VirtualRoute,
   VirtualRouterConfig,
-} from "../vrrp/types.ts";
+  VirtualRule,
+} from "../vrrp/config.ts";
+import type { FaultReason, StateName, TrackerState, TransitionReason } from "../vrrp/types.ts";
+
+/** What is there as long as karuntime runs, and does not move. */
+export interface StaticHoldings {
+  readonly addresses: readonly (VirtualAddress & { readonly device: string })[];
+  readonly routes: readonly VirtualRoute[];
+  readonly rules: readonly VirtualRule[];
+}
 
 export type DaemonToEngine =
   /** Sent once after connecting: which virtual routers this host has. They start at once. */
-  | { readonly type: "configure"; readonly virtualRouters: readonly VirtualRouterConfig[] }
+  | {
+      readonly type: "configure";
+      readonly virtualRouters: readonly VirtualRouterConfig[];
+      readonly holdings: StaticHoldings;
+    }
   /** What a tracker says now, for every virtual router that tracks it. */
   | { readonly type: "tracker"; readonly name: string; readonly state: TrackerState }
   | { readonly type: "status"; readonly id: number }
@@ -32,6 +43,20 @@ export type EngineToDaemon =
       readonly priority: number;
       readonly faults: readonly FaultReason[];
     }
+  /** Another master that must yield to ours is heard; or it is gone, and the addresses were announced again. */
+  | {
+      readonly type: "contention";
+      readonly virtualRouter: string;
+      readonly phase: "began" | "ended";
+      readonly rival: string;
+      readonly rivalPriority: number;
+    }
+  | {
+      readonly type: "priority";
+      readonly virtualRouter: string;
+      readonly from: number;
+      readonly to: number;
+    }
   | {
       readonly type: "log";
       readonly level: "debug" | "info" | "warn" | "error";
@@ -39,7 +64,6 @@ export type EngineToDaemon =
       readonly fields: Readonly<Record<string, string | number | boolean>>;
     }
   | { readonly type: "status"; readonly id: number; readonly status: EngineStatus }
-  | { readonly type: "pong"; readonly id: number }
   | { readonly type: "pong"; readonly id: number }
   | { readonly type: "stopped" };
 
@@ -50,6 +74,8 @@ export interface EngineStatus {
   readonly virtualRouters: readonly VirtualRouterStatus[];
   /** Packets that belong to no virtual router of ours, by reason. */
   readonly drops: Readonly<Record<string, number>>;
+  /** How much later than its deadline the engine has acted. Milliseconds. */
+  readonly lateness: { readonly lastMs: number; readonly maxMs: number };
 }
 
 export interface VirtualRouterStatus {
@@ -71,6 +97,10 @@ export interface VirtualRouterStatus {
       readonly amount: number;
     }[];
   };
+  /** Whether it waits for the other members of its sync group only. */
+  readonly ready: boolean;
+  readonly syncGroup: string | undefined;
+  readonly version: 2 | 3;
   readonly master:
     | { readonly address: string; readonly priority: number; readonly heardAgoMs: number }
     | undefined;
@@ -80,13 +110,32 @@ export interface VirtualRouterStatus {
     readonly held: boolean;
     readonly foreign: boolean;
   }[];
+  /** Everybody else who advertises on this virtual router's id, the last one heard last. */
+  readonly peers: readonly {
+    readonly address: string;
+    readonly priority: number;
+    readonly advertIntervalMs: number;
+    readonly addresses: readonly string[];
+    /** `accepted`, or why its last advertisement was dropped. */
+    readonly verdict: string;
+    readonly addressesDiffer: boolean;
+    readonly intervalDiffers: boolean;
+    readonly heardAgoMs: number;
+    readonly advertisements: number;
+  }[];
   readonly counters: {
     readonly advertisementsSent: number;
     readonly advertisementsReceived: number;
     readonly priorityZeroSent: number;
     readonly priorityZeroReceived: number;
     readonly becameMaster: number;
-    readonly gratuitousArpSent: number;
+    /** Frames of gratuitous ARP or unsolicited neighbour advertisement. */
+    readonly announcementsSent: number;
+    /** Times that another master was heard while this one was master. */
+    readonly contentions: number;
+    readonly addressesRestored: number;
+    /** Accepted advertisements of version 3 over IPv4, by what their checksum sums. */
+    readonly checksumStyles: Readonly<Record<string, number>>;
   };
   /** Advertisements for this virtual router that were dropped, by reason. */
   readonly drops: Readonly<Record<string, number>>;

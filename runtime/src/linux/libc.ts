@@ -63,7 +63,11 @@ export const timerfdSettime = libc.func(
 
 /** The errno of the last call, as a name and a number: "EPERM (1)". */
 export function lastError(): string {
-  const number = koffi.errno();
+  return describeErrno(koffi.errno());
+}
+
+/** As above, for an errno that the kernel answered. */
+export function describeErrno(number: number): string {
   const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0];
   return name === undefined ? `errno ${number}` : `${name} (${number})`;
 }

@@ -4,8 +4,10 @@ declare module "raw-socket" {
 
   interface Socket extends EventEmitter {
     setOption(level: number, option: number, value: number | Buffer, length?: number): void;
+    pauseRecv(): this;
     close(): this;
-    readonly wrap: {
+    /** The socket itself, below the queue: emits "recvReady" while there is something to receive. */
+    readonly wrap: EventEmitter & {
       send(
         buffer: Buffer,
         offset: number,
@@ -17,7 +19,7 @@ declare module "raw-socket" {
   }
 
   const raw: {
-    readonly AddressFamily: { readonly IPv4: number };
+    readonly AddressFamily: { readonly IPv4: number; readonly IPv6: number };
     createSocket(options: {
       readonly protocol: number;
       readonly addressFamily: number;

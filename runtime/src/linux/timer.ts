@@ -45,13 +45,19 @@ export function createTimer(onExpiry: () => void): Timer {
     });
   }
   next();
+  // Node waits at its end for the pool's threads: one that sleeps in read(2) would keep a crashed process for ever.
+  process.once("exit", close);
 
+  function close(): void {
+    closed = true;
+    set(NANOSECONDS_MIN);
+  }
   return {
     arm: (delayMs) => set(Math.max(NANOSECONDS_MIN, delayMs * 1e6)),
     disarm: () => set(0),
     close() {
-      closed = true;
-      set(NANOSECONDS_MIN);
+      process.off("exit", close);
+      close();
     },
   };
 }

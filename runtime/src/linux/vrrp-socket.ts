@@ -1,94 +1,146 @@
 /**
- * A raw socket of IP protocol 112 on one interface (raw(7), ip(7)): sends and receives VRRP over IPv4 multicast with
- * what the protocol demands of the header: TTL 255, the control class of service, no flag to forbid fragments.
+ * Raw sockets for VRRP on one interface (raw(7), ip(7), ipv6(7)). One kind receives a protocol of a family, another
+ * sends whole packets, header included: what the protocol demands of the header is for whoever makes it.
  */
 import { readdirSync, readlinkSync } from "node:fs";
 import raw from "raw-socket";
-import type { Ipv4Address } from "../packet/address.ts";
-import { ipv4Octets } from "../packet/address.ts";
-import { VRRP_GROUP, VRRP_PROTOCOL, VRRP_TTL } from "../packet/vrrp.ts";
-import { FD_CLOEXEC, F_SETFD, fcntl } from "./libc.ts";
-
-/** Precedence "internetwork control", as routing protocols send. */
-const TYPE_OF_SERVICE = 0xc0;
+import type { AddressFamily, IpAddress } from "../packet/address.ts";
+import { octetsOf } from "../packet/address.ts";
+import { FD_CLOEXEC, F_SETFD, SOL_SOCKET, fcntl } from "./libc.ts";
+import type { ReceivedMessage } from "./received-message.ts";
+import { createMessageReceiver } from "./received-message.ts";
 
 const IPPROTO_IP = 0;
-const IP_TOS = 1;
+const IPPROTO_IPV6 = 41;
+/** A socket of this protocol sends packets with their header and receives nothing. */
+const IPPROTO_RAW = 255;
 const IP_MTU_DISCOVER = 10;
 const IP_PMTUDISC_DONT = 0;
 const IP_MULTICAST_IF = 32;
-const IP_MULTICAST_TTL = 33;
 const IP_MULTICAST_LOOP = 34;
 const IP_ADD_MEMBERSHIP = 35;
 const IP_MULTICAST_ALL = 49;
-const SOL_SOCKET = 1;
+const IPV6_MULTICAST_IF = 17;
+const IPV6_MULTICAST_LOOP = 19;
+const IPV6_ADD_MEMBERSHIP = 20;
+const IPV6_MULTICAST_ALL = 29;
+const IPV6_RECVPKTINFO = 49;
+const IPV6_RECVHOPLIMIT = 51;
 const SO_PRIORITY = 12;
 const SO_BINDTODEVICE = 25;
+/** TC_PRIO_INTERACTIVE: before everything else in the interface's queue. */
+const QUEUE_PRIORITY = 6;
 
-export interface VrrpSocket {
-  /** Sends one VRRP message to the group. @throws Error with the kernel's reason. */
-  send(message: Uint8Array): void;
+const PACKET_OCTETS_MAX = 2048;
+/** Packets taken at a time: the timers come between, whatever arrives. */
+const PACKETS_PER_TURN = 16;
+
+interface Place {
+  readonly interface: string;
+  readonly index: number;
+  readonly family: AddressFamily;
+  readonly onError: (reason: string) => void;
+}
+
+export interface VrrpReceiver {
+  close(): void;
+}
+
+export interface VrrpSender {
+  /** Sends a whole packet. @throws Error with the kernel's reason. */
+  send(packet: Uint8Array, destination: IpAddress): void;
   close(): void;
 }
 
 /**
- * Opens the socket and joins the group.
+ * Receives every packet of a protocol that reaches the interface: to the groups, and to the host itself.
  *
- * @param source the address to send from.
- * @param onPacket gets each packet with its IP header; the bytes are the receiver's to keep.
+ * @param onMessage IPv4: the whole packet; IPv6: the payload and what the kernel says of its header.
  * @throws Error when the kernel refuses.
  */
-export function openVrrpSocket(options: {
-  readonly interface: string;
-  readonly index: number;
-  readonly source: Ipv4Address;
-  readonly onPacket: (packet: Uint8Array) => void;
-  readonly onError: (reason: string) => void;
-}): VrrpSocket {
-  const before = new Set(socketDescriptors());
-  const socket = raw.createSocket({
-    protocol: VRRP_PROTOCOL,
-    addressFamily: raw.AddressFamily.IPv4,
-    bufferSize: 2048,
+export function openVrrpReceiver(
+  options: Place & {
+    readonly protocol: number;
+    readonly groups: readonly IpAddress[];
+    readonly onMessage: (message: ReceivedMessage) => void;
+  },
+): VrrpReceiver {
+  const { socket, descriptor } = open(options, options.protocol);
+  const index = int32(options.index);
+  if (options.family === "ipv4") socket.setOption(IPPROTO_IP, IP_MULTICAST_ALL, 0);
+  else {
+    socket.setOption(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+    socket.setOption(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    socket.setOption(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+  }
+  for (const group of options.groups) {
+    // ip_mreqn: group, local address, interface; ipv6_mreq: group, interface.
+    const request =
+      options.family === "ipv4"
+        ? Buffer.concat([octetsOf(group), int32(0), index])
+        : Buffer.concat([octetsOf(group), index]);
+    if (options.family === "ipv4")
+      socket.setOption(IPPROTO_IP, IP_ADD_MEMBERSHIP, request, request.length);
+    else socket.setOption(IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, request, request.length);
+  }
+  const receiver = createMessageReceiver(options.family, PACKET_OCTETS_MAX);
+  // raw-socket's own reader shares one buffer among all packets and shows no hop limit.
+  socket.wrap.removeAllListeners("recvReady");
+  socket.wrap.on("recvReady", () => {
+    for (let count = 0; count < PACKETS_PER_TURN; count++) {
+      const message = receiver.receive(descriptor);
+      if (message === undefined) return;
+      options.onMessage(message);
+    }
   });
-  // raw-socket neither sets this nor tells the descriptor; a child process must not inherit it.
-  for (const descriptor of socketDescriptors())
-    if (!before.has(descriptor)) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  return { close: () => void socket.close() };
+}
 
-  const device = Buffer.from(`${options.interface}\0`);
-  const membership = Buffer.concat([
-    ipv4Octets(VRRP_GROUP),
-    ipv4Octets(options.source),
-    int32(options.index),
-  ]);
-  socket.setOption(SOL_SOCKET, SO_BINDTODEVICE, device, device.length);
-  socket.setOption(SOL_SOCKET, SO_PRIORITY, 6);
-  socket.setOption(IPPROTO_IP, IP_MULTICAST_ALL, 0);
-  socket.setOption(IPPROTO_IP, IP_ADD_MEMBERSHIP, membership, membership.length);
-  socket.setOption(IPPROTO_IP, IP_MULTICAST_IF, membership, membership.length);
-  socket.setOption(IPPROTO_IP, IP_MULTICAST_LOOP, 0);
-  socket.setOption(IPPROTO_IP, IP_MULTICAST_TTL, VRRP_TTL);
-  socket.setOption(IPPROTO_IP, IP_TOS, TYPE_OF_SERVICE);
-  socket.setOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-  // One buffer receives them all: what is kept must be copied.
-  socket.on("message", (packet: Buffer) =>
-    options.onPacket(Uint8Array.prototype.slice.call(packet)),
-  );
-  socket.on("error", (error: Error) => options.onError(error.message));
-
+/** @throws Error when the kernel refuses. */
+export function openVrrpSender(options: Place): VrrpSender {
+  const { socket } = open(options, IPPROTO_RAW);
+  const index = int32(options.index);
+  socket.pauseRecv();
+  socket.setOption(SOL_SOCKET, SO_PRIORITY, QUEUE_PRIORITY);
+  if (options.family === "ipv4") {
+    const request = Buffer.concat([int32(0), int32(0), index]);
+    socket.setOption(IPPROTO_IP, IP_MULTICAST_IF, request, request.length);
+    socket.setOption(IPPROTO_IP, IP_MULTICAST_LOOP, 0);
+    socket.setOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+  } else {
+    socket.setOption(IPPROTO_IPV6, IPV6_MULTICAST_IF, options.index);
+    socket.setOption(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
+  }
   return {
-    send(message) {
+    send(packet, destination) {
       // At once, not when the event loop comes round to it: the frames that follow depend on this order.
       socket.wrap.send(
-        Buffer.from(message.buffer, message.byteOffset, message.length),
+        Buffer.from(packet.buffer, packet.byteOffset, packet.length),
         0,
-        message.length,
-        VRRP_GROUP,
+        packet.length,
+        destination,
         () => undefined,
       );
     },
     close: () => void socket.close(),
   };
+}
+
+function open(place: Place, protocol: number) {
+  const before = new Set(socketDescriptors());
+  const socket = raw.createSocket({
+    protocol,
+    addressFamily: place.family === "ipv4" ? raw.AddressFamily.IPv4 : raw.AddressFamily.IPv6,
+    bufferSize: PACKET_OCTETS_MAX,
+  });
+  const [descriptor] = socketDescriptors().filter((candidate) => !before.has(candidate));
+  if (descriptor === undefined) throw new Error("the new socket has no descriptor");
+  // raw-socket does not set this; a child process must not inherit it.
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  socket.on("error", (error: Error) => place.onError(error.message));
+  const device = Buffer.from(`${place.interface}\0`);
+  socket.setOption(SOL_SOCKET, SO_BINDTODEVICE, device, device.length);
+  return { socket, descriptor };
 }
 
 function socketDescriptors(): number[] {

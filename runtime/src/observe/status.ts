@@ -9,7 +9,10 @@ export interface StatusReport {
   readonly startedAt: string;
   readonly configuration: string;
   readonly daemon: { readonly pid: number };
-  readonly engine: ProcessStatus & { readonly scheduling: EngineStatus["scheduling"] | undefined };
+  readonly engine: ProcessStatus & {
+    readonly scheduling: EngineStatus["scheduling"] | undefined;
+    readonly lateness: EngineStatus["lateness"] | undefined;
+  };
   readonly sandboxes: readonly (ProcessStatus & { readonly name: string })[];
   readonly virtualRouters: readonly (VirtualRouterStatus & { readonly since: string })[];
   readonly checks: readonly CheckStatus[];
@@ -39,11 +42,17 @@ export function describeFault(fault: FaultReason): string {
     case "interface-down":
       return "the interface is down";
     case "no-source-address":
-      return "the interface has no IPv4 address to send from";
+      return "the interface has no address to send from";
     case "tracker-unknown":
       return `waiting for the first result of ${fault.tracker}`;
     case "tracker-down":
       return `${fault.tracker} is down`;
+    case "sync-group":
+      return `${fault.member}, which is in the same sync group, is in FAULT`;
+    case "address-lost":
+      return `${fault.address} was removed by somebody else`;
+    case "address-refused":
+      return `${fault.address} could not be added: ${fault.reason}`;
   }
 }
 
@@ -76,9 +85,10 @@ function formatVirtualRouter(router: StatusReport["virtualRouters"][number]): st
     (entry) =>
       `${entry.address}/${entry.prefixLength}${entry.foreign ? " (was there before: left alone)" : entry.held ? " held" : ""}`,
   );
+  const group = router.syncGroup === undefined ? "" : `, sync group ${router.syncGroup}`;
   const lines = [
-    `${router.name}  ${router.state.toUpperCase()}  since ${router.since} (${router.reason})`,
-    `  ${router.interface}, virtual router id ${router.id}, priority ${effective}${sum.length === 0 ? "" : ` = ${base}${sum.join("")}`}`,
+    `${router.name}  ${router.state.toUpperCase()}  since ${router.since} (${router.reason})${router.ready ? ", waits for its sync group" : ""}`,
+    `  ${router.interface}, version ${router.version}, virtual router id ${router.id}, priority ${effective}${sum.length === 0 ? "" : ` = ${base}${sum.join("")}`}${group}`,
     `  addresses ${addresses.join(", ")}`,
   ];
   if (router.faults.length > 0)
@@ -92,7 +102,25 @@ function formatVirtualRouter(router: StatusReport["virtualRouters"][number]): st
     `  advertisements sent ${counters.advertisementsSent}, received ${counters.advertisementsReceived}; became master ${counters.becameMaster} times`,
   );
   lines.push(...formatCounts("  dropped", router.drops));
+  for (const peer of router.peers.filter((entry) => !isInOrder(entry)))
+    lines.push(formatPeer(peer));
   return lines;
+}
+
+type PeerStatus = VirtualRouterStatus["peers"][number];
+
+function isInOrder(peer: PeerStatus): boolean {
+  return peer.verdict === "accepted" && !peer.addressesDiffer && !peer.intervalDiffers;
+}
+
+/** Somebody on our virtual router id who is not as we are: why there may be two masters. */
+function formatPeer(peer: PeerStatus): string {
+  const remarks = [
+    ...(peer.verdict === "accepted" ? [] : [`not believed: ${peer.verdict}`]),
+    ...(peer.addressesDiffer ? ["its addresses differ"] : []),
+    ...(peer.intervalDiffers ? [`its interval is ${formatMs(peer.advertIntervalMs)}`] : []),
+  ];
+  return `  also here: ${peer.address}, priority ${peer.priority}, ${peer.addresses.join(", ")}, heard ${formatMs(peer.heardAgoMs)} ago: ${remarks.join("; ")}`;
 }
 
 function formatCheck(check: CheckStatus): string[] {

@@ -7,7 +7,7 @@
  * A request, with the broadcast address as target, is what keepalived sends: what switches and neighbours are used to.
  */
 import type { Ipv4Address } from "./address.ts";
-import { ipv4Octets } from "./address.ts";
+import { octetsOf } from "./address.ts";
 
 const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
 
@@ -17,7 +17,7 @@ const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
  * @param station the interface's hardware address, 6 octets.
  */
 export function emitGratuitousArp(station: Uint8Array, address: Ipv4Address): Uint8Array {
-  const octets = ipv4Octets(address);
+  const octets = octetsOf(address);
   return Uint8Array.from([
     ...BROADCAST,
     ...station,

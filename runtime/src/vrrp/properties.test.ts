@@ -2,13 +2,22 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { HIGHER, LOWER, Subject, UP, configure, inIpv4 } from "../../test/virtual-router.ts";
+import {
+  HIGHER,
+  LOWER,
+  Subject,
+  UP,
+  configure,
+  digests,
+  tracker,
+} from "../../test/virtual-router.ts";
 import type { Ipv4Address } from "../packet/address.ts";
-import { emitAdvertisement } from "../packet/vrrp.ts";
 import { effectivePriority } from "./priority.ts";
-import { createRouterSet, dispatch, nextDeadlineOf, receive } from "./router-set.ts";
+import type { Arrival, Outcome } from "./router-set.ts";
+import { RouterSet } from "./router-set.ts";
+import { packetsFor } from "./transmission.ts";
 import { masterDownIntervalMs, skewTimeMs } from "./timers.ts";
-import type { Effect, TrackerState, VirtualRouterEvent } from "./types.ts";
+import type { TrackerState, VirtualRouterEvent } from "./types.ts";
 
 const trackerState = fc.constantFrom<TrackerState>("unknown", "up", "down");
 
@@ -47,14 +56,7 @@ test("after any events: addresses exactly while master, silence after a resignat
     priority: fc.integer({ min: 1, max: 255 }),
     preempt: fc.boolean(),
     lease: fc.boolean(),
-    trackers: fc.constantFrom(
-      [],
-      [{ name: "a", weight: 0 }],
-      [
-        { name: "a", weight: -30 },
-        { name: "b", weight: 40 },
-      ],
-    ),
+    trackers: fc.constantFrom([], [tracker("a", 0)], [tracker("a", -30), tracker("b", 40)]),
   });
   fc.assert(
     fc.property(config, fc.array(move, { maxLength: 60 }), (changes, moves) => {
@@ -101,32 +103,32 @@ describe("several virtual routers on one network that loses nothing", () => {
   function network(priorities: readonly number[]) {
     const nodes = priorities.map((priority, index) => {
       const address = `10.0.0.${index + 1}` as Ipv4Address;
-      const set = createRouterSet([configure({ priority })]);
+      const set = new RouterSet([configure({ priority })], digests);
       const member = set.members.get("VI_1");
       assert.ok(member !== undefined);
       return { address, set, member, alive: true, holds: false };
     });
     type Node = (typeof nodes)[number];
     let nowMs = 0;
-    const wire: { readonly atMs: number; readonly from: Node; readonly packet: Uint8Array }[] = [];
+    const wire: { readonly atMs: number; readonly from: Node; readonly packet: Arrival }[] = [];
 
-    function perform(node: Node, effects: readonly Effect[]): void {
-      for (const effect of effects) {
+    function perform(node: Node, outcomes: readonly Outcome[]): void {
+      for (const effect of outcomes.flatMap((outcome) => outcome.effects)) {
         if (effect.type === "add-addresses") node.holds = true;
         if (effect.type === "remove-addresses") node.holds = false;
-        if (effect.type === "send-advertisement")
-          wire.push({
-            atMs: nowMs + DELAY_MS,
-            from: node,
-            packet: inIpv4(node.address, emitAdvertisement(effect.advertisement)),
-          });
+        if (effect.type !== "send-advertisement") continue;
+        const { config } = node.member.router;
+        const { advertisement } = effect;
+        const { memory } = node.member;
+        for (const { bytes } of packetsFor(config, advertisement, node.address, memory, digests, 0))
+          wire.push({ atMs: nowMs + DELAY_MS, from: node, packet: { family: "ipv4", bytes } });
       }
     }
     function advance(toMs: number): void {
       for (;;) {
         const deadlines = nodes
           .filter((node) => node.alive)
-          .map((node) => nextDeadlineOf(node.set) ?? Number.POSITIVE_INFINITY);
+          .map((node) => node.set.nextDeadlineMs() ?? Number.POSITIVE_INFINITY);
         const next = Math.min(wire[0]?.atMs ?? Number.POSITIVE_INFINITY, ...deadlines);
         if (next > toMs) break;
         nowMs = next;
@@ -134,10 +136,11 @@ describe("several virtual routers on one network that loses nothing", () => {
         for (const node of nodes) {
           if (!node.alive) continue;
           if (arrived !== undefined && arrived.from !== node) {
-            const received = receive(node.set, "eth0", arrived.packet, nowMs);
-            if (received.ok) perform(node, received.effects);
+            const clock = { nowMs, unixMs: 0 };
+            const received = node.set.receive("eth0", arrived.packet, clock);
+            if (received.ok) perform(node, received.outcomes);
           }
-          perform(node, dispatch(node.member, { type: "tick" }, nowMs));
+          perform(node, node.set.tick(nowMs));
         }
       }
       nowMs = toMs;
@@ -145,9 +148,13 @@ describe("several virtual routers on one network that loses nothing", () => {
     for (const node of nodes) {
       perform(
         node,
-        dispatch(node.member, { type: "link", link: { type: "up", source: node.address } }, nowMs),
+        node.set.dispatch(
+          node.member,
+          { type: "link", link: { type: "up", source: node.address } },
+          nowMs,
+        ),
       );
-      perform(node, dispatch(node.member, { type: "start" }, nowMs));
+      perform(node, node.set.dispatch(node.member, { type: "start" }, nowMs));
     }
     return {
       nodes,
@@ -164,7 +171,7 @@ describe("several virtual routers on one network that loses nothing", () => {
         fc.array(fc.integer({ min: 1, max: 254 }), { minLength: 1, maxLength: 5 }),
         (priorities) => {
           const { advance, masters } = network(priorities);
-          advance(masterDownIntervalMs(1000, Math.max(...priorities)) + 2 * DELAY_MS + 1000);
+          advance(masterDownIntervalMs(configure(), Math.max(...priorities)) + 2 * DELAY_MS + 1000);
           const best = Math.max(...priorities);
           const [winner] = masters();
           assert.equal(masters().length, 1);
@@ -187,7 +194,7 @@ describe("several virtual routers on one network that loses nothing", () => {
           assert.ok(node !== undefined);
           node.alive = false;
           const next = Math.max(...priorities.filter((_, index) => index !== dead));
-          advance(10_000 + moment + masterDownIntervalMs(1000, next) + 2 * DELAY_MS);
+          advance(10_000 + moment + masterDownIntervalMs(configure(), next) + 2 * DELAY_MS);
           assert.deepEqual(
             masters().map((index) => priorities[index]),
             [next],
@@ -202,15 +209,15 @@ describe("several virtual routers on one network that loses nothing", () => {
     advance(10_000);
     const [first] = nodes;
     assert.ok(first !== undefined);
-    perform(first, dispatch(first.member, { type: "shutdown" }, 10_000));
-    advance(10_000 + skewTimeMs(90) + 2 * DELAY_MS);
+    perform(first, first.set.dispatch(first.member, { type: "shutdown" }, 10_000));
+    advance(10_000 + skewTimeMs(2, 90, 1000) + 2 * DELAY_MS);
     assert.deepEqual(masters(), [1]);
   });
 });
 
 describe("the effective priority", () => {
   const priority = (base: number, weight: number, state: TrackerState) =>
-    effectivePriority(configure({ priority: base, trackers: [{ name: "t", weight }] }), {
+    effectivePriority(configure({ priority: base, trackers: [tracker("t", weight)] }), {
       t: state,
     });
   test("is base + what the trackers say now, within 1..254", () => {

@@ -1,7 +1,7 @@
 /** RFC 3768 section 6, sentence by sentence, as far as a virtual router without a virtual MAC address can follow it. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { HIGHER, LOWER, OWN, Subject, configure } from "../../test/virtual-router.ts";
+import { HIGHER, LOWER, OWN, Subject, configure, tracker } from "../../test/virtual-router.ts";
 import { leaseSeconds, masterDownIntervalMs, skewTimeMs } from "./timers.ts";
 
 const PROMOTION = ["send 100", "add-addresses", "announce"];
@@ -15,19 +15,19 @@ function master(): Subject {
 
 describe("6.1 parameters", () => {
   test("Skew_Time is (256 - Priority) / 256 seconds", () => {
-    assert.equal(skewTimeMs(100), 609.375);
-    assert.equal(skewTimeMs(255), 3.90625);
-    assert.equal(skewTimeMs(1), 996.09375);
+    assert.equal(skewTimeMs(2, 100, 5000), 609.375);
+    assert.equal(skewTimeMs(2, 255, 1000), 3.90625);
+    assert.equal(skewTimeMs(2, 1, 1000), 996.09375);
   });
   test("Master_Down_Interval is 3 * Advertisement_Interval + Skew_Time", () => {
-    assert.equal(masterDownIntervalMs(1000, 100), 3609.375);
-    assert.equal(masterDownIntervalMs(5000, 254), 15_007.8125);
+    assert.equal(masterDownIntervalMs(configure(), 100), 3609.375);
+    assert.equal(masterDownIntervalMs(configure({ advertIntervalMs: 5000 }), 254), 15_007.8125);
   });
 });
 
 describe("6.4.1 Initialize", () => {
   test("a second Shutdown changes nothing, nor does what the surroundings do", () => {
-    const subject = new Subject({ trackers: [{ name: "nginx", weight: 0 }] })
+    const subject = new Subject({ trackers: [tracker("nginx", 0)] })
       .give({ type: "tracker", name: "nginx", state: "down" })
       .give({ type: "shutdown" });
     assert.equal(subject.state, "initialize");
@@ -135,8 +135,12 @@ describe("6.4.3 Master", () => {
   });
   test("an advertisement with priority 0: send an advertisement, reset the Adver_Timer", () => {
     const subject = master().after(600).hear(0);
-    assert.deepEqual(subject.did, ["send 100", "renew-addresses"]);
-    assert.equal(subject.waitMs, 1000);
+    assert.deepEqual(subject.did, ["send 100"]);
+    assert.equal(
+      subject.router.protocol.type === "master" &&
+        subject.router.protocol.advertiseAtMs - subject.nowMs,
+      1000,
+    );
   });
   test("a higher priority: cancel the Adver_Timer, set the Master_Down_Timer, become backup; no priority 0", () => {
     const subject = master().hear(101, LOWER);
@@ -157,8 +161,10 @@ describe("6.4.3 Master", () => {
     ] as const) {
       const subject = master().after(600).hear(priority, source);
       assert.equal(subject.state, "master");
-      assert.deepEqual(subject.did, ["send 100", "renew-addresses", "announce"]);
-      assert.equal(subject.waitMs, 1000, "the answer counts as this interval's advertisement");
+      assert.deepEqual(subject.did, ["contention began", "send 100", "announce"]);
+      const { protocol } = subject.router;
+      const waitMs = protocol.type === "master" && protocol.advertiseAtMs - subject.nowMs;
+      assert.equal(waitMs, 1000, "the answer counts as this interval's advertisement");
     }
   });
   test("an equal priority and an equal address is no reason to yield", () =>
@@ -175,11 +181,11 @@ describe("beyond the RFC, as keepalived", () => {
     assert.deepEqual(announced, [5000]);
   });
   test("it does not wait for the next advertisement, and there is none where it is switched off", () => {
-    const burst = { advertIntervalMs: 60_000, gratuitousArp: { count: 5, repeatAfterMs: 5000 } };
-    const subject = new Subject(burst).start().next();
+    const { announcement } = configure();
+    const subject = new Subject({ advertIntervalMs: 60_000, announcement }).start().next();
     assert.equal(subject.waitMs, 5000);
     assert.deepEqual(subject.next().did, ["announce"]);
-    const off = new Subject({ gratuitousArp: { count: 5, repeatAfterMs: 0 } }).start().next();
+    const off = new Subject({ announcement: { ...announcement, repeatAfterMs: 0 } }).start().next();
     for (let advertisements = 0; advertisements < 10; advertisements++)
       assert.ok(!off.next().did.includes("announce"));
   });
@@ -193,9 +199,8 @@ describe("beyond the RFC, as keepalived", () => {
     };
     assert.equal(lease(1000), 4);
     assert.equal(lease(5000), 16);
-    // Intervals that only a later wire version has.
-    assert.equal(leaseSeconds(configure({ advertIntervalMs: 5500 })), 18);
-    assert.equal(leaseSeconds(configure({ advertIntervalMs: 100 })), 3);
+    assert.equal(leaseSeconds(configure({ version: 3, advertIntervalMs: 5500 })), 22);
+    assert.equal(leaseSeconds(configure({ version: 3, advertIntervalMs: 100 })), 3);
   });
   test("without a lease addresses stay until they are removed, and are not renewed", () => {
     const subject = new Subject({ lease: false }).start().next();
@@ -209,7 +214,7 @@ describe("beyond the RFC, as keepalived", () => {
     const subject = master();
     subject.give({ type: "address-lost", address: "10.0.0.100" as never });
     assert.deepEqual(subject.did, [
-      "notice",
+      "notice: address-lost",
       "send 0",
       "remove-addresses",
       "master -> backup (address lost)",
@@ -222,8 +227,9 @@ describe("beyond the RFC, as keepalived", () => {
       address: "10.0.0.100" as never,
       reason: "errno 99",
     });
-    assert.equal(subject.state, "backup");
+    assert.equal(subject.state, "fault");
     assert.ok(subject.did.includes("send 0"));
+    assert.deepEqual(subject.next().did, ["fault -> backup (fault cleared)"]);
   });
 });
 
@@ -231,7 +237,7 @@ describe("a process that slept", () => {
   test("a master that wakes up after its leases ended gives up silently and listens first", () => {
     const subject = master().after(10_000);
     assert.deepEqual(subject.did, [
-      "notice",
+      "notice: woke-up-late",
       "remove-addresses",
       "master -> backup (woke up late)",
     ]);
@@ -246,7 +252,7 @@ describe("a process that slept", () => {
       const subject = master();
       subject.nowMs += 10_000;
       assert.deepEqual(wake(subject).did, [
-        "notice",
+        "notice: woke-up-late",
         "remove-addresses",
         "master -> backup (woke up late)",
       ]);
@@ -256,7 +262,7 @@ describe("a process that slept", () => {
   test("a master that is late by less goes on", () =>
     assert.equal(master().after(4000).state, "master"));
   test("it announces again once the fastest backup may have taken over", () => {
-    const fastestMs = masterDownIntervalMs(1000, 254);
+    const fastestMs = masterDownIntervalMs(configure(), 254);
     assert.deepEqual(master().after(fastestMs).did, ["send 100", "renew-addresses"]);
     assert.deepEqual(master().after(fastestMs + 1).did, [
       "send 100",
@@ -266,14 +272,14 @@ describe("a process that slept", () => {
   });
   test("a backup that wakes up late listens for a whole interval before it promotes itself", () => {
     const subject = new Subject().start().after(3609.375 + 1001);
-    assert.deepEqual(subject.did, ["notice"]);
+    assert.deepEqual(subject.did, ["notice: woke-up-late"]);
     assert.equal(subject.state, "backup");
     assert.equal(subject.waitMs, 3609.375);
   });
 });
 
 describe("trackers and the interface", () => {
-  const weightless = { trackers: [{ name: "nginx", weight: 0 }] };
+  const weightless = { trackers: [tracker("nginx", 0)] };
   test("with weight 0 nothing starts before the first result, and up starts it", () => {
     const subject = new Subject(weightless).start();
     assert.equal(subject.state, "fault");
@@ -291,13 +297,13 @@ describe("trackers and the interface", () => {
     assert.deepEqual(subject.hear(0).did, []);
   });
   test("a weight changes the priority, which the next advertisement carries", () => {
-    const subject = new Subject({ trackers: [{ name: "nginx", weight: -20 }] }).start().next();
+    const subject = new Subject({ trackers: [tracker("nginx", -20)] }).start().next();
     subject.give({ type: "tracker", name: "nginx", state: "down" });
     assert.deepEqual(subject.effects, [{ type: "priority-changed", from: 100, to: 80 }]);
     assert.equal(subject.next().did[0], "send 80");
   });
   test("a changed priority rescales the running Master_Down_Timer", () => {
-    const subject = new Subject({ trackers: [{ name: "nginx", weight: 64 }] }).start().after(1000);
+    const subject = new Subject({ trackers: [tracker("nginx", 64)] }).start().after(1000);
     subject.give({ type: "tracker", name: "nginx", state: "up" });
     assert.equal(subject.waitMs, 2609.375 - 250);
   });

@@ -1,21 +1,45 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { HIGHER, OWN, UP, advertisement, configure, inIpv4 } from "../../test/virtual-router.ts";
+import {
+  HIGHER,
+  OWN,
+  UP,
+  advertisement,
+  configure,
+  digests,
+  inIpv4,
+} from "../../test/virtual-router.ts";
 import type { Ipv4Address } from "../packet/address.ts";
-import { emitAdvertisement } from "../packet/vrrp.ts";
-import type { Member, RouterSet } from "./router-set.ts";
-import { createRouterSet, dispatch, nextDeadlineOf, receive } from "./router-set.ts";
-import type { VirtualRouterConfig } from "./types.ts";
+import type { Advertisement } from "../packet/vrrp.ts";
+import { encodeAdvertisement, sealAdvertisement, VRRP_GROUP } from "../packet/vrrp.ts";
+import type { VirtualRouterConfig } from "./config.ts";
+import type { Member } from "./router-set.ts";
+import { RouterSet } from "./router-set.ts";
 
 const config = configure();
 const good = advertisement(config, 200);
 
+/** The packet with an advertisement, from somebody. */
+function packet(sent: Advertisement, source: Ipv4Address = HIGHER): Uint8Array {
+  const path = {
+    family: "ipv4",
+    source,
+    destination: VRRP_GROUP,
+    checksumStyle: "message",
+  } as const;
+  return inIpv4(source, sealAdvertisement(encodeAdvertisement(sent), path));
+}
+
+function receive(set: RouterSet, name: string, bytes: Uint8Array, nowMs: number) {
+  return set.receive(name, { family: "ipv4", bytes }, { nowMs, unixMs: 0 });
+}
+
 function started(...configs: readonly VirtualRouterConfig[]): RouterSet {
-  const set = createRouterSet(configs);
+  const set = new RouterSet(configs, digests);
   for (const member of set.members.values()) {
-    dispatch(member, { type: "link", link: UP }, 0);
-    dispatch(member, { type: "start" }, 0);
+    set.dispatch(member, { type: "link", link: UP }, 0);
+    set.dispatch(member, { type: "start" }, 0);
   }
   return set;
 }
@@ -33,26 +57,26 @@ describe("the set of virtual routers", () => {
       configure({ name: "VI_2", interface: "eth1" }),
       configure({ name: "VI_3", id: 52 }),
     );
-    const packet = inIpv4(HIGHER, emitAdvertisement(good));
+    const bytes = packet(good);
     const counts = () => [...set.members.values()].map((member) => member.received);
-    const received = receive(set, "eth1", packet, 1000);
+    const received = receive(set, "eth1", bytes, 1000);
     assert.ok(received.ok);
     assert.equal(received.member, memberOf(set, "VI_2"));
     assert.deepEqual(counts(), [0, 1, 0]);
-    receive(set, "eth0", packet, 1000);
+    receive(set, "eth0", bytes, 1000);
     assert.deepEqual(counts(), [1, 1, 0]);
-    assert.ok(!receive(set, "eth2", packet, 1000).ok);
+    assert.ok(!receive(set, "eth2", bytes, 1000).ok);
     const { protocol } = memberOf(set, "VI_2").router;
     assert.ok(protocol.type === "backup");
     assert.deepEqual(protocol.master, { address: HIGHER, priority: 200, heardAtMs: 1000 });
   });
 
   test("counts what belongs to no virtual router apart from what belongs to one", () => {
-    const set = createRouterSet([config]);
-    const send = (bytes: Uint8Array) => receive(set, "eth0", inIpv4(HIGHER, bytes), 0);
-    send(emitAdvertisement({ ...good, virtualRouterId: 52 }));
-    send(emitAdvertisement({ ...good, advertIntervalMs: 5000 }));
-    send(Uint8Array.of(0x21, 51, 1));
+    const set = new RouterSet([config], digests);
+    const send = (bytes: Uint8Array) => receive(set, "eth0", bytes, 0);
+    send(packet({ ...good, virtualRouterId: 52 }));
+    send(packet({ ...good, advertIntervalMs: 5000 }));
+    send(inIpv4(HIGHER, Uint8Array.of(0x21, 51, 1)));
     receive(set, "eth0", Uint8Array.of(1, 2, 3), 0);
     assert.deepEqual(Object.fromEntries(set.drops), {
       "virtual router not configured here": 1,
@@ -67,34 +91,34 @@ describe("the set of virtual routers", () => {
 
   test("counts resignations, and drops what this host sent itself", () => {
     const set = started(config);
-    receive(set, "eth0", inIpv4(HIGHER, emitAdvertisement({ ...good, priority: 0 })), 0);
-    receive(set, "eth0", inIpv4(HIGHER, emitAdvertisement(good)), 0);
-    receive(set, "eth0", inIpv4(OWN, emitAdvertisement(good)), 0);
+    receive(set, "eth0", packet({ ...good, priority: 0 }, HIGHER), 0);
+    receive(set, "eth0", packet(good, HIGHER), 0);
+    receive(set, "eth0", packet(good, OWN), 0);
     const { received, priorityZeroReceived, drops } = memberOf(set, "VI_1");
     assert.deepEqual([received, priorityZeroReceived], [2, 1]);
     assert.deepEqual(Object.fromEntries(drops), { "own advertisement": 1 });
   });
 
-  test("notes another list of addresses once, until it was the same again", () => {
+  test("tells of a peer when it is new, and when its list of addresses changes its sense", () => {
     const set = started(config);
     const other = { ...good, addresses: ["10.0.0.101" as Ipv4Address] };
     const notices = [other, other, good, good, other].map((sent) => {
-      const received = receive(set, "eth0", inIpv4(HIGHER, emitAdvertisement(sent)), 0);
-      return received.ok && received.effects.some((effect) => effect.type === "notice");
+      const received = receive(set, "eth0", packet(sent, HIGHER), 0);
+      return received.news !== undefined;
     });
-    assert.deepEqual(notices, [true, false, false, false, true]);
+    assert.deepEqual(notices, [true, false, true, false, true]);
   });
 
   test("its deadline is the earliest of all", () => {
-    assert.equal(nextDeadlineOf(createRouterSet([config])), undefined);
+    assert.equal(new RouterSet([config], digests).nextDeadlineMs(), undefined);
     const set = started(
       configure({ name: "slow", id: 1, priority: 1 }),
       configure({ name: "fast", id: 2, priority: 254 }),
       configure({ name: "middle", id: 3, priority: 100 }),
     );
-    assert.equal(nextDeadlineOf(set), 3007.8125);
-    dispatch(memberOf(set, "fast"), { type: "shutdown" }, 0);
-    assert.equal(nextDeadlineOf(set), 3609.375);
+    assert.equal(set.nextDeadlineMs(), 3007.8125);
+    set.dispatch(memberOf(set, "fast"), { type: "shutdown" }, 0);
+    assert.equal(set.nextDeadlineMs(), 3609.375);
   });
 
   test("takes any bytes", () => {
