@@ -90,11 +90,15 @@ export function inIpv4(
 ): Uint8Array {
   const total = 20 + payload.length;
   return Uint8Array.from([
-    ...[0x45, 0xc0, total >> 8, total & 255, 0, 0, 0, 0, ttl, protocol, 0, 0],
+    ...ipHeaderStart(total, ttl, protocol),
     ...source.split(".").map(Number),
     ...destination.split(".").map(Number),
     ...payload,
   ]);
+}
+
+function ipHeaderStart(total: number, ttl: number, protocol: number): readonly number[] {
+  return [0x45, 0xc0, total >> 8, total & 255, 0, 0, 0, 0, ttl, protocol, 0, 0];
 }
 
 /** The packet with which a router of this configuration advertises, as another host's raw socket hands it on. */

@@ -71,7 +71,9 @@ export class Engine {
       record,
       log: (level, message) => this.#log.say(level, message),
     });
-    this.#announcer = new Announcer(packets, (message) => this.#log.saySometimes("error", message));
+    this.#announcer = new Announcer(packets, (message) =>
+      this.#log.saySometimes("error", message, message),
+    );
   }
 
   /** Takes up the virtual routers of this host. Called once. */
@@ -83,7 +85,7 @@ export class Engine {
         name,
         configs: configs.filter((config) => config.interface === name),
         onArrival: (arrival) => this.#receive(name, arrival),
-        onError: (message) => this.#log.saySometimes("error", message),
+        onError: (message) => this.#log.saySometimes("error", message, message),
       });
       this.#ports.set(name, port);
     }
@@ -162,27 +164,24 @@ export class Engine {
     const clock = { nowMs: performance.now(), unixMs: Date.now() };
     const result = this.#set.receive(interfaceName, arrival, clock);
     const { member, news } = result;
-    const remark =
-      member === undefined || news === undefined ? undefined : describePeer(member, news);
-    if (member !== undefined && remark !== undefined) {
+    if (member !== undefined && news !== undefined) {
       const { name } = member.router.config;
-      this.#log.saySometimes("warn", `${name}: ${remark}`, { virtualRouter: name }, `peer ${name}`);
+      const remark = describePeer(member, news);
+      if (remark !== undefined)
+        this.#log.saySometimes("warn", `peer ${name}`, `${name}: ${remark}`, {
+          virtualRouter: name,
+        });
     }
     if (result.ok) {
       this.#performAll(result.outcomes);
       this.#arm();
     } else if (result.reason !== "own advertisement") {
       const { reason, source } = result;
-      const fields = {
-        reason,
-        source: source ?? "unknown",
-        ...(member === undefined ? {} : { virtualRouter: member.router.config.name }),
-      };
       this.#log.saySometimes(
         "warn",
-        `dropped a packet on ${interfaceName}: ${reason}`,
-        fields,
         reason,
+        () => `dropped a packet from ${source ?? "somewhere"} on ${interfaceName}: ${reason}`,
+        { reason, ...(member === undefined ? {} : { virtualRouter: member.router.config.name }) },
       );
     }
   }
@@ -216,7 +215,11 @@ export class Engine {
       if (this.#holdings.holds(entry) || !this.#network.links.has(entry.device)) continue;
       const reason = this.#holdings.put(entry, undefined);
       if (reason !== undefined)
-        this.#log.saySometimes("error", `${entry.address} on ${entry.device}: ${reason}`);
+        this.#log.saySometimes(
+          "error",
+          `static ${entry.address}`,
+          `${entry.address} on ${entry.device}: ${reason}`,
+        );
     }
     for (const port of this.#ports.values()) port.refresh(this.#network);
     for (const member of this.#set.members.values()) this.#tellSurroundings(member, lost);

@@ -19,16 +19,19 @@ export class EngineLog {
     this.#send({ type: "log", level, message, fields });
   }
 
-  /** Says it unless something of this kind was said a moment ago: for whatever somebody else can bring about. */
+  /**
+   * Says it unless something of this kind was said a moment ago: for whatever somebody else can bring about. The text is
+   * made only if it is said.
+   */
   saySometimes(
     level: LogLevel,
-    message: string,
+    kind: string,
+    message: string | (() => string),
     fields: LogFields = {},
-    kind: string = message,
   ): void {
     const now = performance.now();
     if (now - (this.#saidAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < SAME_KIND_MS) return;
     this.#saidAtMs.set(kind, now);
-    this.say(level, message, fields);
+    this.say(level, typeof message === "string" ? message : message(), fields);
   }
 }

@@ -95,7 +95,7 @@ export class Performer {
         if (notice.type === "address-lost") counted.addressesRestored++;
         const message = `${config.name}: ${describeNotice(notice)}`;
         const kind = `${config.name} ${notice.type}`;
-        this.#options.log.saySometimes("warn", message, { virtualRouter: config.name }, kind);
+        this.#options.log.saySometimes("warn", kind, message, { virtualRouter: config.name });
         return undefined;
       }
     }
@@ -122,7 +122,7 @@ export class Performer {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const message = `${config.name}: an advertisement could not be sent: ${reason}`;
-      this.#options.log.saySometimes("error", message, {}, `send ${config.name}`);
+      this.#options.log.saySometimes("error", `send ${config.name}`, message);
     }
   }
 

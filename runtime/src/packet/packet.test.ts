@@ -180,10 +180,9 @@ describe("IPv6 addresses", () => {
       assert.equal(parseIpv6(text ?? ""), canonical, text);
   });
   test("nothing else is one", () => {
-    for (const text of [
-      ...["", ":", ":::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::", "g::"],
-      ...["1:2:3:4:5:6:7::8", "fe80::1%eth0", "::1/64", " ::1", "1.2.3.4", "192.0.2.1::"],
-    ])
+    const texts =
+      "| : | ::: | 1:2:3:4:5:6:7 | 1:2:3:4:5:6:7:8:9 | 1::2::3 | 12345:: | g:: | 1:2:3:4:5:6:7::8 | fe80::1%eth0 | ::1/64 | 1.2.3.4 | 192.0.2.1::";
+    for (const text of ["", " ::1", ...texts.split("|").map((each) => each.trim())])
       assert.equal(parseIpv6(text), undefined, text);
   });
   test("text to octets to text is the same", () => {

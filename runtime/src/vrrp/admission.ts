@@ -53,14 +53,17 @@ function reasonAgainst(
   const stray = reasonAgainstPath(config, packet);
   if (stray !== undefined) return stray;
   if (advertisement.version !== config.version) return "version mismatch";
-  if (config.ownerIgnoresAdvertisements && config.priority === OWNER_PRIORITY)
-    return "owner ignores advertisements";
   const authenticated = packet.protocol === PROTOCOL_AH;
   if (authenticated !== (config.authentication.type === "AH"))
     return authenticated ? "authentication type mismatch" : "authentication header missing";
   if (advertisement.version === 2 && advertisement.advertIntervalMs !== config.advertIntervalMs)
     return "advertisement interval mismatch";
-  return authenticate(config, packet, received, memory, digests, unixMs);
+  const distrust = authenticate(config, packet, received, memory, digests, unixMs);
+  if (distrust !== undefined) return distrust;
+  // Last: also an owner that listens to nobody learns from a good header which sequence number the others are at.
+  return config.ownerIgnoresAdvertisements && config.priority === OWNER_PRIORITY
+    ? "owner ignores advertisements"
+    : undefined;
 }
 
 function reasonAgainstPath(

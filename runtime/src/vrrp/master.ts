@@ -144,22 +144,26 @@ function answer(
   announce?: "and announce",
 ): Step {
   const { config } = router;
-  if (nowMs < state.answerAgainAtMs) return unchanged({ ...router, protocol: state }, news);
-  const contention = announce === undefined ? undefined : config.announcement.contention;
-  const advertises = contention === undefined || config.answerLowerPriority;
+  const pauseMs = config.advertIntervalMs / ANSWERS_PER_INTERVAL;
+  const { count, repeatAfterMs } = config.announcement.contention;
   const effects: Effect[] = [...news];
-  if (advertises) effects.push(send(router, own));
-  if (contention !== undefined && contention.count > 0)
-    effects.push({ type: "announce", count: contention.count });
-  const repeatAtMs =
-    contention === undefined || contention.count === 0
-      ? undefined
-      : later(nowMs, contention.repeatAfterMs);
+  let { advertiseAtMs, announceAtMs, answerAgainAtMs, contendAgainAtMs } = state;
+  if (nowMs >= answerAgainAtMs && (announce === undefined || config.answerLowerPriority)) {
+    effects.push(send(router, own));
+    advertiseAtMs = nowMs + config.advertIntervalMs;
+    answerAgainAtMs = nowMs + pauseMs;
+  }
+  if (nowMs >= contendAgainAtMs && announce !== undefined && count > 0) {
+    effects.push({ type: "announce", count });
+    announceAtMs ??= later(nowMs, repeatAfterMs);
+    contendAgainAtMs = nowMs + pauseMs;
+  }
   const protocol: Master = {
     ...state,
-    advertiseAtMs: advertises ? nowMs + config.advertIntervalMs : state.advertiseAtMs,
-    announceAtMs: state.announceAtMs ?? repeatAtMs,
-    answerAgainAtMs: nowMs + config.advertIntervalMs / ANSWERS_PER_INTERVAL,
+    advertiseAtMs,
+    announceAtMs,
+    answerAgainAtMs,
+    contendAgainAtMs,
   };
   return unchanged({ ...router, protocol }, effects);
 }

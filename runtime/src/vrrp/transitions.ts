@@ -56,6 +56,7 @@ export function promote(router: VirtualRouter, reason: TransitionReason, nowMs: 
     announceAtMs: later(nowMs, repeatAfterMs),
     refreshAtMs: later(nowMs, refreshEveryMs),
     answerAgainAtMs: nowMs,
+    contendAgainAtMs: nowMs,
     renewAtMs: config.lease ? nowMs + renewalIntervalMs(config) : undefined,
     rival: undefined,
   };

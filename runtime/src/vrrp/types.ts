@@ -56,8 +56,9 @@ export type ProtocolState =
       /** When a burst of announcements is due that follows an earlier one. */
       readonly announceAtMs: number | undefined;
       readonly refreshAtMs: number | undefined;
-      /** Until when advertisements of others are not answered again: an answer was sent a moment ago. */
+      /** Until when others are not answered again, by an advertisement or by a burst: it was done a moment ago. */
       readonly answerAgainAtMs: number;
+      readonly contendAgainAtMs: number;
       /** When the leases are renewed; undefined where there are none. */
       readonly renewAtMs: number | undefined;
       /** Another master that must yield to us, and when it counts as gone. */

@@ -1,6 +1,6 @@
 /** Hosts on one network that run karuntime with configurations written on the spot; the wire is recorded. */
 import { spawnSync } from "node:child_process";
-import type { Capture } from "@karuntime/lab/capture.ts";
+import type { Capture, CaptureOptions } from "@karuntime/lab/capture.ts";
 import { startCapture } from "@karuntime/lab/capture.ts";
 import type { Host } from "@karuntime/lab/host.ts";
 import type { Karuntime } from "@karuntime/lab/karuntime.ts";
@@ -32,10 +32,13 @@ export interface Cluster {
 }
 
 /** Runs the scenario; everything is gone afterwards, whatever happened. */
-export async function withCluster(scenario: (cluster: Cluster) => Promise<void>): Promise<void> {
+export async function withCluster(
+  scenario: (cluster: Cluster) => Promise<void>,
+  capture: CaptureOptions = {},
+): Promise<void> {
   const lab = await createLab();
   try {
-    const wire = await startCapture(lab.switch);
+    const wire = await startCapture(lab.switch, capture);
     await scenario({ lab, wire, node: (number, options) => addNode(lab, number, options) });
   } finally {
     await lab.close();
