@@ -31,7 +31,11 @@ const groups: Readonly<Record<string, readonly Step[]>> = {
     {
       type: "tests",
       name: "unit tests",
-      files: globSync(["{sdk,runtime,lab}/src/**/*.test.ts", "plugins/*/**/*.test.ts"]).toSorted(),
+      files: globSync([
+        "{sdk,runtime,lab}/src/**/*.test.ts",
+        "sim/*.test.ts",
+        "plugins/*/**/*.test.ts",
+      ]).toSorted(),
       concurrency: 2,
     },
   ],

@@ -1,6 +1,7 @@
 /** A real keepalived on a host, written from parameters. */
 import type { Host } from "./host.ts";
 import type { HostProcess } from "./host-process.ts";
+import { waitFor } from "./time.ts";
 
 const CONFIGURATION = "/run/keepalived-lab/keepalived.conf";
 
@@ -9,10 +10,19 @@ export interface KeepalivedOptions {
   readonly id: number;
   readonly priority: number;
   readonly addresses: readonly string[];
-  /** Whole seconds. Default 1. */
+  /** Whole seconds in version 2. Default 1. */
   readonly advertIntervalSeconds?: number;
+  /** Default 2. */
+  readonly version?: 2 | 3;
   /** `auth_type PASS`; none by default. */
   readonly password?: string;
+  /** `auth_type AH` with this password. */
+  readonly ah?: string;
+  readonly unicast?: { readonly source: string; readonly peers: readonly string[] };
+  /** `use_vmac`. */
+  readonly virtualMac?: boolean;
+  /** A file whose number is multiplied by the weight and added to the priority; it must exist. */
+  readonly trackFile?: { readonly path: string; readonly weight: number };
   readonly nopreempt?: boolean;
   /** Tracked with weight 0. */
   readonly scripts?: readonly KeepalivedScript[];
@@ -27,6 +37,8 @@ export interface KeepalivedScript {
 export interface Keepalived {
   readonly process: HostProcess;
   readonly configuration: string;
+  /** Resolves when its log's last word on a state is this one. */
+  entered(state: "MASTER" | "BACKUP" | "FAULT", timeoutMs: number): Promise<void>;
   /** SIGTERM: resigns and ends. */
   stop(): Promise<void>;
   /** SIGKILL to all of its processes: what it had on the interface stays. */
@@ -49,6 +61,13 @@ export async function startKeepalived(host: Host, options: KeepalivedOptions): P
   return {
     process,
     configuration,
+    async entered(state, timeoutMs) {
+      await waitFor(
+        `keepalived on ${host.name} to be ${state}`,
+        () => lastState(process) === state,
+        timeoutMs,
+      );
+    },
     async stop() {
       process.kill("SIGTERM");
       await process.exited;
@@ -62,12 +81,24 @@ export async function startKeepalived(host: Host, options: KeepalivedOptions): P
   };
 }
 
+function lastState(process: HostProcess): string | undefined {
+  return [...process.output.matchAll(/Entering (\w+) STATE/g)].at(-1)?.[1];
+}
+
 /** The text of keepalived.conf. */
 export function keepalivedConfiguration(interfaceName: string, options: KeepalivedOptions): string {
   const scripts = options.scripts ?? [];
   return [
     // Without a user for scripts keepalived looks for one named keepalived_script.
     block("global_defs", ["router_id lab", "script_user root", "vrrp_version 2"]),
+    ...(options.trackFile === undefined
+      ? []
+      : [
+          block("track_file tracked", [
+            `file ${options.trackFile.path}`,
+            `weight ${options.trackFile.weight}`,
+          ]),
+        ]),
     ...scripts.map((script) =>
       block(`vrrp_script ${script.name}`, [
         `script "${script.command}"`,
@@ -80,10 +111,22 @@ export function keepalivedConfiguration(interfaceName: string, options: Keepaliv
       `virtual_router_id ${options.id}`,
       `priority ${options.priority}`,
       `advert_int ${options.advertIntervalSeconds ?? 1}`,
+      ...(options.version === undefined ? [] : [`version ${options.version}`]),
       ...(options.nopreempt === true ? ["nopreempt"] : []),
+      ...(options.virtualMac === true ? ["use_vmac"] : []),
       ...(options.password === undefined
         ? []
         : [block("authentication", ["auth_type PASS", `auth_pass ${options.password}`])]),
+      ...(options.ah === undefined
+        ? []
+        : [block("authentication", ["auth_type AH", `auth_pass ${options.ah}`])]),
+      ...(options.unicast === undefined
+        ? []
+        : [
+            `unicast_src_ip ${options.unicast.source}`,
+            block("unicast_peer", options.unicast.peers),
+          ]),
+      ...(options.trackFile === undefined ? [] : [block("track_file", ["tracked"])]),
       block("virtual_ipaddress", options.addresses),
       ...(scripts.length === 0
         ? []

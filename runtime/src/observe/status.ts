@@ -60,12 +60,18 @@ export function describeFault(fault: FaultReason): string {
 export function formatStatus(report: StatusReport): string {
   const lines = [
     `karuntime ${report.version}, up since ${report.startedAt}, ${report.configuration}`,
-    `daemon ${report.daemon.pid}, engine ${formatProcess(report.engine)}${report.engine.scheduling === undefined ? "" : ` (${report.engine.scheduling})`}, ${report.sandboxes.map((sandbox) => `sandbox host "${sandbox.name}" ${formatProcess(sandbox)}`).join(", ")}`,
+    `daemon ${report.daemon.pid}, engine ${formatProcess(report.engine)}${formatTiming(report.engine)}, ${report.sandboxes.map((sandbox) => `sandbox host "${sandbox.name}" ${formatProcess(sandbox)}`).join(", ")}`,
   ];
   for (const router of report.virtualRouters) lines.push("", ...formatVirtualRouter(router));
   for (const check of report.checks) lines.push("", ...formatCheck(check));
   lines.push(...formatCounts("dropped packets of no virtual router here", report.drops));
   return lines.join("\n");
+}
+
+/** How the engine runs, and how late it has been. */
+function formatTiming({ scheduling, lateness }: StatusReport["engine"]): string {
+  if (scheduling === undefined || lateness === undefined) return "";
+  return ` (${scheduling}, at most ${lateness.maxMs.toFixed(1)} ms late)`;
 }
 
 function formatProcess(status: ProcessStatus): string {

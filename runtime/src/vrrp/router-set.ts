@@ -143,14 +143,14 @@ export class RouterSet {
     return this.#deadlines.next();
   }
 
-  /** Everything that is due now. */
+  /** Everything that is due now, each once. */
   tick(nowMs: number): readonly Outcome[] {
-    const outcomes: Outcome[] = [];
-    for (;;) {
-      const member = this.#deadlines.takeDue(nowMs);
-      if (member === undefined) return outcomes;
-      outcomes.push(...this.dispatch(member, { type: "tick" }, nowMs));
+    const due: Member[] = [];
+    for (let next = this.#deadlines.takeDue(nowMs); next !== undefined;) {
+      due.push(next);
+      next = this.#deadlines.takeDue(nowMs);
     }
+    return due.flatMap((member) => this.dispatch(member, { type: "tick" }, nowMs));
   }
 
   #admitted(
