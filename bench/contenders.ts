@@ -9,6 +9,8 @@ export interface StartOptions {
   readonly id: number;
   readonly priority: number;
   readonly address?: string;
+  /** Below a second in version 3. Default 1000. */
+  readonly advertIntervalMs?: number;
   /** How many checks of nginx run once a second; none by default. */
   readonly checks?: number;
 }
@@ -39,7 +41,9 @@ export default defineCheck({
 
 export const keepalived: Contender = {
   name: "keepalived",
-  async start(host, { id, priority, address = VIRTUAL_ADDRESS, checks = 0 }) {
+  async start(host, options) {
+    const { id, priority, address = VIRTUAL_ADDRESS, checks = 0 } = options;
+    const { advertIntervalMs = 1000 } = options;
     const script = "/run/bench/check_ng.sh";
     host.write(script, SEED_SCRIPT);
     await host.run(["chmod", "755", script]);
@@ -47,6 +51,8 @@ export const keepalived: Contender = {
       id,
       priority,
       addresses: [address],
+      version: versionFor(advertIntervalMs),
+      advertIntervalSeconds: advertIntervalMs / 1000,
       scripts: Array.from({ length: checks }, (_, index) => ({
         name: `check${index}`,
         command: script,
@@ -58,7 +64,9 @@ export const keepalived: Contender = {
 
 export const karuntime: Contender = {
   name: "karuntime",
-  async start(host, { id, priority, address = VIRTUAL_ADDRESS, checks = 0 }) {
+  async start(host, options) {
+    const { id, priority, address = VIRTUAL_ADDRESS, checks = 0 } = options;
+    const { advertIntervalMs = 1000 } = options;
     const names = Array.from({ length: checks }, (_, index) => `check${index}`);
     const configuration = {
       checks: Object.fromEntries(
@@ -70,6 +78,8 @@ export const karuntime: Contender = {
           id,
           priority,
           addresses: [address],
+          version: versionFor(advertIntervalMs),
+          advertInterval: `${advertIntervalMs}ms`,
           track: { checks: names },
         },
       },
@@ -83,5 +93,9 @@ export const karuntime: Contender = {
     return { stop: async () => void (await daemon.stop()) };
   },
 };
+
+function versionFor(advertIntervalMs: number): 2 | 3 {
+  return advertIntervalMs < 1000 ? 3 : 2;
+}
 
 export const contenders: readonly Contender[] = [keepalived, karuntime];

@@ -1,7 +1,7 @@
 /**
  * Measures karuntime and keepalived side by side and prints ratios.
  *
- *   npm run bench                       everything, about ten minutes
+ *   npm run bench                       everything, about twenty minutes
  *   npm run bench -- --quick            everything with fewer repetitions
  *   npm run bench -- failover memory    only these
  */
@@ -10,16 +10,26 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { checks } from "./checks.ts";
 import { failover } from "./failover.ts";
+import { handover } from "./handover.ts";
 import { intervals } from "./intervals.ts";
 import { memory } from "./memory.ts";
 import type { Figure, Measurement } from "./measurement.ts";
 import { ratio } from "./measurement.ts";
+import { scale } from "./scale.ts";
 import { start } from "./start.ts";
 
 /** bench/results.json: by what was measured. */
 type Results = Readonly<Record<string, unknown>>;
 
-const measurements: readonly Measurement[] = [failover, checks, intervals, start, memory];
+const measurements: readonly Measurement[] = [
+  failover,
+  handover,
+  checks,
+  intervals,
+  scale,
+  start,
+  memory,
+];
 
 const words = process.argv.slice(2);
 const quick = words.includes("--quick");

@@ -47,7 +47,11 @@ export interface Keepalived {
 
 /** Starts keepalived in the foreground; its log is `process.lines`. */
 export async function startKeepalived(host: Host, options: KeepalivedOptions): Promise<Keepalived> {
-  const configuration = keepalivedConfiguration(host.interface, options);
+  return startKeepalivedWith(host, keepalivedConfiguration(host.interface, options));
+}
+
+/** The same with a configuration of one's own. */
+export async function startKeepalivedWith(host: Host, configuration: string): Promise<Keepalived> {
   host.write(CONFIGURATION, configuration);
   const process = await host.spawn([
     "keepalived",
