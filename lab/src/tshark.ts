@@ -9,11 +9,14 @@ import { PCAP_FILE_HEADER, pcapRecord } from "./pcap.ts";
 const TSHARK_MS_MAX = 60_000;
 const OUTPUT_MAX = 64 * 1024 * 1024;
 
-/**
- * VRRP's checksum is always verified; of version 3 over IPv4 with the pseudo-header, as keepalived and RFC 5798 do it.
- * Said here because the user's own preferences would count otherwise.
- */
-const PREFERENCES = ["vrrp.v3_checksum_as_in_v2:FALSE", "ip.check_checksum:TRUE"];
+/** What the checksum of version 3 over IPv4 sums. */
+export type ChecksumStyle = "pseudo-header" | "message";
+
+/** Said here because the user's own preferences would count otherwise. VRRP's checksum is always verified. */
+function preferences(style: ChecksumStyle): readonly string[] {
+  const asInVersion2 = style === "message" ? "TRUE" : "FALSE";
+  return [`vrrp.v3_checksum_as_in_v2:${asInVersion2}`, "ip.check_checksum:TRUE"];
+}
 
 /** PI_SEVERITY_MASK's values, as the field _ws.expert.severity shows them. */
 const SEVERITIES: ReadonlyMap<number, string> = new Map([
@@ -39,9 +42,12 @@ export function tsharkMissing(): string | undefined {
  * @returns a line for each finding, with the frame's number from 1 on: "frame 1: warning: Bad checksum [...]".
  * @throws Error with what tshark said when it fails.
  */
-export async function tsharkExperts(frames: readonly Buffer[]): Promise<readonly string[]> {
+export async function tsharkExperts(
+  frames: readonly Buffer[],
+  style: ChecksumStyle = "pseudo-header",
+): Promise<readonly string[]> {
   const fields = ["frame.number", "_ws.expert.severity", "_ws.expert.message"];
-  const rows = await tshark(frames, "_ws.expert", fields);
+  const rows = await tshark(frames, "_ws.expert", fields, style);
   return rows.flatMap(([number = "", severities = "", messages = ""]) => {
     const names = severities.split(SEPARATOR);
     return messages.split(SEPARATOR).map((message, index) => {
@@ -65,6 +71,7 @@ async function tshark(
   frames: readonly Buffer[],
   filter: string,
   fields: readonly string[],
+  style: ChecksumStyle = "pseudo-header",
 ): Promise<string[][]> {
   const directory = await mkdtemp(join(tmpdir(), "karuntime-tshark-"));
   try {
@@ -77,7 +84,7 @@ async function tshark(
       "tshark",
       [
         ...input,
-        ...PREFERENCES.flatMap((preference) => ["-o", preference]),
+        ...preferences(style).flatMap((preference) => ["-o", preference]),
         ...output,
         ...fields.flatMap((field) => ["-e", field]),
       ],

@@ -1,7 +1,9 @@
 /** karuntime with karuntime in every dialect: who is master, what goes over the wire, who takes over. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Capture } from "@karuntime/lab/capture.ts";
 import { now, waitFor } from "@karuntime/lab/time.ts";
+import { tsharkExperts, tsharkMissing } from "@karuntime/lab/tshark.ts";
 import type { UserVirtualRouter } from "../../src/config/define.ts";
 import { DEADLINE_MS, configuration, logged, whyNot, withCluster } from "./cluster.ts";
 
@@ -119,8 +121,19 @@ for (const [name, { options, virtual = "10.0.0.100", wire: expected }] of Object
       await a.lacks(virtual);
       assert.ok(wire.advertisements(stoppedMs).some(({ priority }) => priority === 0));
       assert.equal((await second.stop()).code, 0);
+      await assertClean(wire, options.checksum);
     }),
   );
+}
+
+/** What Wireshark thinks of all that was sent: it knows every dialect but the HMAC trailer. */
+async function assertClean(wire: Capture, checksum: UserVirtualRouter["checksum"]): Promise<void> {
+  if (tsharkMissing() !== undefined) return;
+  const sent = wire.advertisements();
+  const frames = sent.filter(({ trailer }) => trailer.length === 0).map(({ frame }) => frame);
+  if (frames.length === 0) return;
+  const style = checksum === "message" ? "message" : "pseudo-header";
+  assert.deepEqual(await tsharkExperts(frames, style), []);
 }
 
 describe("what does not match", { skip }, () => {

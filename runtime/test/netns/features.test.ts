@@ -204,6 +204,38 @@ describe("what a master holds", { skip }, () => {
       assert.equal(await connects(b.host, VIRTUAL), false);
     }));
 
+  test("an interface that is deleted and made again is taken up again", () =>
+    withCluster(async ({ node }) => {
+      const a = await node(1);
+      const make = async (): Promise<void> => {
+        await a.host.run(["ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1"]);
+        await a.host.run(["ip", "address", "add", "10.5.0.1/24", "dev", "v0"]);
+        for (const name of ["v0", "v1"]) await a.host.run(["ip", "link", "set", name, "up"]);
+      };
+      await make();
+      const karuntime = await a.start(configuration({ ...FAST, interface: "v0" }));
+      await karuntime.entered("master", DEADLINE_MS);
+      await a.holds(VIRTUAL);
+      await a.host.run(["ip", "link", "del", "v0"]);
+      await karuntime.entered("fault", DEADLINE_MS);
+      assert.match(await karuntime.statusText(), /because the interface does not exist/);
+      await make();
+      await karuntime.entered("master", DEADLINE_MS);
+      await a.holds(VIRTUAL);
+      const before = (await karuntime.status()).virtualRouters[0]?.counters.advertisementsSent ?? 0;
+      await waitFor(
+        "advertisements on the new one",
+        async () =>
+          ((await karuntime.status()).virtualRouters[0]?.counters.advertisementsSent ?? 0) >
+          before + 3,
+        DEADLINE_MS,
+      );
+      assert.deepEqual(
+        karuntime.records.filter(({ message }) => /could not be sent/.test(message)),
+        [],
+      );
+    }));
+
   test("a virtual MAC: the address is found at it alone, and the interface goes with karuntime", () =>
     withCluster(async ({ wire, node }) => {
       const a = await node(1);
