@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const pages = ["README.md", ...globSync("docs/*.md", { cwd: root }).toSorted()];
 
 /** These take minutes or are this run itself; the example's test runs the demo. */
-const NOT_RUN = /^npm (run demo|test|run bench)\b/;
+const NOT_RUN = /^npm (run demo|test|run bench|run interop|run simulate)\b/;
 
 interface Block {
   readonly language: string;

@@ -23,6 +23,8 @@ import { createQuestions } from "./questions.ts";
 
 const CONNECT_RETRY_MS = 5;
 const CONNECT_MS_MAX = 10_000;
+/** What the engine allocates dies at once: a megabyte for it saves a third of its memory with 255 virtual routers, at no cost in time. */
+const SMALL_YOUNG_GENERATION = "--max-semi-space-size=1";
 /** The engine is asked this often whether it lives. */
 const HEARTBEAT_MS = 1000;
 /** Silent for this long, it is reported; its leases have begun to end. */
@@ -71,7 +73,12 @@ export function startEngine(options: EngineOptions): EngineProcess & {
   function launch(): void {
     const started = spawn(
       process.execPath,
-      [fileURLToPath(new URL("../engine/main.js", import.meta.url)), "--socket", options.socket],
+      [
+        SMALL_YOUNG_GENERATION,
+        fileURLToPath(new URL("../engine/main.js", import.meta.url)),
+        "--socket",
+        options.socket,
+      ],
       {
         stdio: ["ignore", "inherit", "inherit"],
         // A terminal's Ctrl-C is for the daemon, which then stops the engine in order.

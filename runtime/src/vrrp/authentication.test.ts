@@ -250,6 +250,29 @@ describe("HMAC", () => {
     assert.equal(receiver.judge(second ?? new Uint8Array(0)), "hmac replayed");
   });
 
+  test("the same octets are sent as keepalived 2.4.3 sends at the same instant", () => {
+    const addresses = [{ address: "192.0.2.100" as Ipv4Address, prefixLength: 32 }];
+    for (const [version, sequence, expected] of [
+      [
+        2,
+        0x6b00_a0d6_e6a5_0000n,
+        "45c0004400010000ff70b038c633640ae00000122133c80100015465c00002640000000000000000010100006b00a0d6e6a50000ddeb7a161215b5ccfc2d11eef0842e3a",
+      ],
+      [
+        3,
+        0x6b00_a0de_ea8a_0000n,
+        "45c0003c00010000ff70b040c633640ae00000123133c80100643935c0000264010100006b00a0deea8a0000f097e187b67a969f9808a74d1e195f94",
+      ],
+    ] as const) {
+      const signer = new Sender(
+        configure({ version, addresses, authentication: { ...hmac, antiReplay: "monotonic" } }),
+        "198.51.100.10" as Ipv4Address,
+      );
+      signer.memory.authentication.hmacSent = sequence - 1n;
+      assert.equal(Buffer.from(signer.send(0)).toString("hex"), expected);
+    }
+  });
+
   test("what keepalived 2.4.3 signed is believed", () => {
     const unixMs = 0x6b00a0d6 * 1000;
     const captures: readonly (readonly [VirtualRouterConfig, Arrival])[] = [
