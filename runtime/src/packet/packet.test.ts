@@ -213,7 +213,7 @@ describe("keepalived's frames", () => {
       frames.get("v2pass-gratuitous-arp-1"),
     );
   });
-  test("so is the neighbour advertisement, but for its destination: RFC 9568 wants all nodes", () => {
+  test("so is the neighbour advertisement", () => {
     const station = Uint8Array.of(2, 0, 0, 0, 9, 1);
     for (const [index, address] of ["fe80::51", "2001:db8:9::100"].entries())
       assert.deepEqual(
@@ -247,7 +247,7 @@ describe("advertisements", () => {
     );
   });
 
-  test("any bytes are an advertisement or have a reason not to be one; what is one has one form", () => {
+  test("any bytes are an advertisement or have a reason not to be one", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 1200 }),
