@@ -1,0 +1,48 @@
+/** The heap of deadlines against the simplest thing that does the same. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Deadlines } from "./deadlines.ts";
+
+interface Owner {
+  atMs: number | undefined;
+}
+
+const OWNERS = 6;
+const move = fc.record({
+  owner: fc.integer({ min: 0, max: OWNERS - 1 }),
+  atMs: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
+});
+const look = fc.integer({ min: 0, max: 60 });
+
+test("gives out who is due, the earliest first, whatever moved in between", () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(move, look), { maxLength: 80 }), (steps) => {
+      const owners = Array.from({ length: OWNERS }, (): Owner => ({ atMs: undefined }));
+      const deadlines = new Deadlines<Owner>(({ atMs }) => atMs);
+      const earliest = (): number | undefined =>
+        owners.flatMap(({ atMs }) => atMs ?? []).toSorted((a, b) => a - b)[0];
+      for (const step of steps) {
+        if (typeof step !== "number") {
+          const owner = owners[step.owner];
+          assert.ok(owner !== undefined);
+          owner.atMs = step.atMs;
+          deadlines.update(owner);
+        } else {
+          for (
+            let due = deadlines.takeDue(step);
+            due !== undefined;
+            due = deadlines.takeDue(step)
+          ) {
+            assert.equal(due.atMs, earliest());
+            assert.ok((due.atMs ?? 61) <= step);
+            due.atMs = undefined;
+          }
+          assert.ok((earliest() ?? 61) > step);
+        }
+        assert.equal(deadlines.next(), earliest());
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -1,0 +1,77 @@
+/** What each weight means, row by row. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { tracker } from "../../test/virtual-router.ts";
+import { effectivePriority } from "./priority.ts";
+import type { TrackerState } from "./types.ts";
+
+/** The amount, or "FAULT", for up, down and unknown. */
+const rows: readonly (readonly [number, boolean, readonly (number | "FAULT")[]])[] = [
+  [0, false, [0, "FAULT", "FAULT"]],
+  [0, true, ["FAULT", 0, "FAULT"]],
+  [20, false, [20, 0, 0]],
+  [20, true, [-20, 0, 0]],
+  [-20, false, [0, -20, 0]],
+  [-20, true, [0, 20, 0]],
+];
+/** Weight, reverse, what the file says, and what it means. */
+const numbers: readonly (readonly [number, boolean, number, number | "FAULT"])[] = [
+  [1, false, 7, 7],
+  [2, false, -5, -10],
+  [2, true, -5, 10],
+  [-1, false, 9, -9],
+  [1, false, 300, 253],
+  [1, false, -253, -253],
+  [1, false, -254, "FAULT"],
+  [254, false, -1, "FAULT"],
+  [0, false, 0, 0],
+  [0, false, 3, "FAULT"],
+  [0, true, 3, 0],
+  [0, true, 0, "FAULT"],
+];
+
+function meaning(weight: number, reverse: boolean, state: TrackerState): number | "FAULT" {
+  const trackers = [tracker("t", weight, { reverse })];
+  const { parts, faults } = effectivePriority({ priority: 100, trackers }, { t: state });
+  return faults.length > 0 ? "FAULT" : (parts[0]?.amount ?? Number.NaN);
+}
+
+describe("a tracker", () => {
+  for (const [weight, reverse, expected] of rows)
+    test(`weight ${weight}${reverse ? ", reversed" : ""}: up ${expected[0]}, down ${expected[1]}, unknown ${expected[2]}`, () =>
+      assert.deepEqual(
+        (["up", "down", "unknown"] as const).map((state) => meaning(weight, reverse, state)),
+        expected,
+      ));
+  for (const [weight, reverse, value, expected] of numbers)
+    test(`the number ${value} with weight ${weight}${reverse ? ", reversed" : ""}: ${expected}`, () =>
+      assert.equal(meaning(weight, reverse, value), expected));
+});
+
+test("the effective priority is the sum of its parts within 1..254, and 255 stays", () => {
+  const state = fc.oneof(
+    fc.constantFrom<TrackerState>("up", "down", "unknown"),
+    fc.integer({ min: -300, max: 300 }),
+  );
+  const entry = fc.record({
+    weight: fc.integer({ min: -253, max: 253 }),
+    reverse: fc.boolean(),
+    state,
+  });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 255 }),
+      fc.array(entry, { maxLength: 6 }),
+      (base, entries) => {
+        const trackers = entries.map(({ weight, reverse }, index) =>
+          tracker(`t${index}`, weight, { reverse }),
+        );
+        const states = Object.fromEntries(entries.map((each, index) => [`t${index}`, each.state]));
+        const { effective, parts } = effectivePriority({ priority: base, trackers }, states);
+        const sum = parts.reduce((total, { amount }) => total + amount, base);
+        assert.equal(effective, base === 255 ? 255 : Math.min(254, Math.max(1, sum)));
+      },
+    ),
+  );
+});
