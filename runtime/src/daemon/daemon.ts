@@ -6,19 +6,21 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LoadedConfiguration } from "../config/load.ts";
 import { loadInProcess } from "../config/loader.ts";
+import type { Configuration } from "../config/model.ts";
 import type { EngineToDaemon } from "../engine/protocol.ts";
 import type { Logger } from "../observe/log.ts";
 import { describeFault } from "../observe/status.ts";
 import type { StatusReport } from "../observe/status.ts";
 import type { CheckReport, SandboxToDaemon } from "../sandbox/protocol.ts";
 import { askControl, serveControl } from "./control.ts";
+import type { EngineProcess } from "./engine-process.ts";
 import { startEngine } from "./engine-process.ts";
 import type { Judge } from "./judge.ts";
 import { createJudge } from "./judge.ts";
 import { createServiceActions } from "./privileged.ts";
 import type { SandboxProcess } from "./sandbox-process.ts";
 import { startSandbox } from "./sandbox-process.ts";
-import { startWatchers } from "./watchers.ts";
+import type { Watchers } from "./watchers.ts";
 import { sandboxUser } from "../config/sandbox-user.ts";
 
 /** The sandbox host of the operator's own plugins. */
@@ -83,7 +85,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   const sandbox = loaded.checks.length === 0 ? undefined : startOperatorSandbox(loaded, judge, log);
   engine.configure(configuration.virtualRouters, configuration.holdings);
-  const watchers = startWatchers(configuration, engine.setTracker, log);
+  const watchers = await watchersOf(configuration, engine, log);
 
   const control = await serveControl(controlPath, async () => {
     const [engineStatus, reports] = await Promise.all([engine.report(), sandbox?.report() ?? []]);
@@ -116,13 +118,24 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   return {
     async stop() {
-      watchers.close();
+      watchers?.close();
       await engine.stop();
       sandbox?.stop();
       control.close();
       rmSync(controlPath, { force: true });
     },
   };
+}
+
+/** Loaded only where it is needed: what talks to the kernel costs this process several megabytes. */
+async function watchersOf(
+  configuration: Configuration,
+  engine: EngineProcess,
+  log: Logger,
+): Promise<Watchers | undefined> {
+  if (configuration.files.length + configuration.processes.length === 0) return undefined;
+  const { startWatchers } = await import("./watchers.ts");
+  return startWatchers(configuration, engine.setTracker, log);
 }
 
 function startOperatorSandbox(

@@ -243,6 +243,9 @@ export class Engine {
   }
 
   #linkOf(config: VirtualRouterConfig): LinkState {
+    const { virtualMac } = config;
+    if (virtualMac !== undefined && this.#virtualMacs?.owns(virtualMac.interface) !== true)
+      return { type: "missing" };
     const link = linkStateOf(config, this.#network, (address) => this.#holdings.moves(address));
     // Who cannot advertise must not be master; the next look at the interface tries again.
     const serves = this.#ports.get(config.interface)?.serves(config) === true;

@@ -27,6 +27,7 @@ export interface HoldingsOptions {
 export class Holdings {
   readonly #options: HoldingsOptions;
   readonly #held = new Map<string, PlacedAddress>();
+  readonly #heldAddresses = new Set<IpAddress>();
   readonly #foreign = new Set<string>();
   /** Every address that may move, wherever it is now. */
   readonly #moving = new Set<IpAddress>();
@@ -64,7 +65,7 @@ export class Holdings {
   refresh(network: Network): readonly PlacedAddress[] {
     this.#network = network;
     const lost = [...this.#held.values()].filter((entry) => !this.#isPresent(entry));
-    for (const entry of lost) this.#held.delete(key(entry));
+    for (const entry of lost) this.#forget(entry);
     const present = new Set(
       network.addresses.map(({ index, address }) => `${this.#nameOf(index)} ${address}`),
     );
@@ -83,9 +84,9 @@ export class Holdings {
     return this.#held.has(key(entry));
   }
 
+  /** On whichever interface. Asked for every change that the kernel reports, so it must not take long. */
   holdsAnywhere(address: IpAddress): boolean {
-    for (const entry of this.#held.values()) if (entry.address === address) return true;
-    return false;
+    return this.#heldAddresses.has(address);
   }
 
   isForeign(entry: PlacedAddress): boolean {
@@ -101,13 +102,14 @@ export class Holdings {
     const errno = putAddress(this.#options.netlink, index, entry, leaseSeconds);
     if (errno !== 0) return describeErrno(errno);
     this.#held.set(place, entry);
+    this.#heldAddresses.add(entry.address);
     return undefined;
   }
 
   /** Takes one address away, if it is ours. */
   remove(entry: PlacedAddress): void {
     const index = this.#network.links.get(entry.device)?.index;
-    if (!this.#held.delete(key(entry)) || index === undefined) return;
+    if (!this.#forget(entry) || index === undefined) return;
     removeAddress(this.#options.netlink, index, entry);
   }
 
@@ -127,6 +129,15 @@ export class Holdings {
 
   removeRule(rule: VirtualRule): void {
     removeRule(this.#options.netlink, rule);
+  }
+
+  /** @returns whether it was held. */
+  #forget(entry: PlacedAddress): boolean {
+    const held = this.#held.delete(key(entry));
+    // The same address may be held on another interface too.
+    if (held && ![...this.#held.values()].some(({ address }) => address === entry.address))
+      this.#heldAddresses.delete(entry.address);
+    return held;
   }
 
   #refused(kind: string, what: VirtualRoute | VirtualRule, errno: number): void {

@@ -22,6 +22,9 @@ export class VirtualMacs {
   readonly #netlink: NetlinkSocket;
   readonly #log: (level: "warn" | "error", message: string) => void;
   readonly #wanted: readonly Wanted[];
+  /** Names of interfaces that this run made, or took over from an earlier one. */
+  readonly #own = new Set<string>();
+  readonly #said = new Set<string>();
   /** What was set before, to be put back at the end. */
   readonly #before = new Map<string, Setting>();
 
@@ -37,49 +40,65 @@ export class VirtualMacs {
     );
   }
 
+  /** Whether the interface of that name is one of ours, and not somebody else's with the same name. */
+  owns(name: string): boolean {
+    return this.#own.has(name);
+  }
+
   /** Makes what is missing and can be made. @returns whether anything changed. */
   ensure(network: Network): boolean {
     let changed = false;
     for (const wanted of this.#wanted) {
       const { base, mac } = wanted;
       const lower = network.links.get(base);
-      if (lower === undefined) continue;
       const present = network.links.get(mac.interface);
-      const station = Uint8Array.from(mac.station);
-      if (present?.lower === lower.index && Buffer.compare(present.station, station) === 0) {
-        if (!present.up && lower.up)
-          changed = setLinkUp(this.#netlink, present.index) === 0 || changed;
+      if (lower === undefined) continue;
+      if (present === undefined) {
+        changed = this.#make(wanted, lower.index) || changed;
         continue;
       }
-      if (present !== undefined) removeLink(this.#netlink, present.index);
-      changed = this.#make(wanted, lower.index, station) || changed;
+      // Also one that an earlier run left.
+      const ours =
+        present.lower === lower.index &&
+        Buffer.compare(present.station, Uint8Array.from(mac.station)) === 0;
+      if (ours) {
+        this.#own.add(mac.interface);
+        if (!present.up && lower.up)
+          changed = setLinkUp(this.#netlink, present.index) === 0 || changed;
+      } else {
+        this.#own.delete(mac.interface);
+        this.#sayOnce(
+          `there is an interface ${mac.interface} that is not ours; give the virtual MAC address's interface another name`,
+        );
+      }
     }
     return changed;
   }
 
   /** Takes the interfaces away and puts the settings back. */
   close(network: Network): void {
-    for (const { mac } of this.#wanted) {
-      const index = network.links.get(mac.interface)?.index;
+    for (const name of this.#own) {
+      const index = network.links.get(name)?.index;
       if (index !== undefined) removeLink(this.#netlink, index);
     }
     for (const [path, value] of this.#before.values()) writeSysctl(path, value);
   }
 
-  #make({ base, mac, family }: Wanted, lower: number, station: Uint8Array): boolean {
+  #make({ base, mac, family }: Wanted, lower: number): boolean {
     const name = mac.interface;
+    const station = Uint8Array.from(mac.station);
     // Nothing may be configured on it by itself, so this is settled before it is up.
     const byItself = ["net", "ipv6", "conf", "default", "addr_gen_mode"];
     this.#set(byItself, "1");
     const errno = addMacvlan(this.#netlink, { name, lower, station, mode: "private" });
     this.#restore(byItself);
     if (errno !== 0) {
-      this.#log(
-        "error",
+      this.#sayOnce(
         `the interface ${name} above ${base} could not be made: ${describeErrno(errno)}`,
       );
       return false;
     }
+    this.#own.add(name);
     const ipv4 = (device: string, setting: string): string[] => [
       "net",
       "ipv4",
@@ -128,6 +147,12 @@ export class VirtualMacs {
     const key = path.join("/");
     if (!this.#before.has(key)) this.#before.set(key, [path, before.trim()]);
     writeSysctl(path, value);
+  }
+
+  #sayOnce(message: string): void {
+    if (this.#said.has(message)) return;
+    this.#said.add(message);
+    this.#log("error", message);
   }
 
   #restore(path: readonly string[]): void {
