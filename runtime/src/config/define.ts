@@ -208,7 +208,15 @@ interface Weighed {
 export interface UserTrack {
   readonly checks?: readonly (string | (Weighed & { readonly check: string }))[];
   /** Other interfaces: up or down. */
-  readonly interfaces?: readonly (string | (Weighed & { readonly interface: string }))[];
+  readonly interfaces?: readonly (
+    | string
+    | (Weighed & {
+        readonly interface: string;
+        /** How long it must be up, or down, before it counts. Default "0s". */
+        readonly riseDelay?: Duration;
+        readonly fallDelay?: Duration;
+      })
+  )[];
   readonly files?: readonly (string | (Weighed & { readonly file: string }))[];
   readonly processes?: readonly (string | (Weighed & { readonly process: string }))[];
 }
@@ -226,6 +234,8 @@ export interface UserFile {
   /** -254..254. 0: any number but 0 means FAULT. Default 1. */
   readonly weight?: number;
   readonly reverse?: boolean;
+  /** How long a number must stay before it counts. Default "0s". */
+  readonly delay?: Duration;
 }
 
 /** Processes by their name: up while as many run as the quorum wants. */

@@ -35,6 +35,8 @@ export interface CheckConfiguration {
 export interface FileConfiguration {
   readonly name: string;
   readonly path: string;
+  /** How long a number must stay before it counts. */
+  readonly delayMs: number;
 }
 
 /** Processes whose number counts: up while it is within the quorum's bounds. */

@@ -104,7 +104,11 @@ export const configurationSchema = userConfiguration.transform((parsed, context)
       rise: entry.rise,
       fall: entry.fall,
     })),
-    files: Object.entries(parsed.files).map(([fileName, { path }]) => ({ name: fileName, path })),
+    files: Object.entries(parsed.files).map(([fileName, { path, delay }]) => ({
+      name: fileName,
+      path,
+      delayMs: delay,
+    })),
     processes: Object.entries(parsed.processes).map(([processName, entry]) => ({
       name: processName,
       pattern: {

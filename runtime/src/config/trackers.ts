@@ -5,11 +5,13 @@ import { nearest } from "./diagnostic.ts";
 import { HOUR_MS, duration, interfaceName, name, weight } from "./values.ts";
 
 const reverse = z.boolean().optional();
+const delay = duration(0, HOUR_MS, "0s to 60m");
 
 export const trackedFile = z.strictObject({
   path: z.string().regex(/^\//, "expected an absolute path"),
   weight: z.int().min(-254).max(254).default(1),
   reverse: z.boolean().default(false),
+  delay: delay.default(0),
 });
 
 export const trackedProcess = z.strictObject({
@@ -19,8 +21,8 @@ export const trackedProcess = z.strictObject({
   fullCommand: z.boolean().default(false),
   quorum: z.int().min(1).max(65_535).default(1),
   quorumMax: z.int().min(0).max(65_535).optional(),
-  riseDelay: duration(0, HOUR_MS, "0s to 60m").default(0),
-  fallDelay: duration(0, HOUR_MS, "0s to 60m").default(0),
+  riseDelay: delay.default(0),
+  fallDelay: delay.default(0),
   weight: weight.default(0),
   reverse: z.boolean().default(false),
 });
@@ -35,7 +37,17 @@ export const track = z
     interface: z.boolean().default(true),
     checks: list(z.strictObject({ check: name, ...weighed })),
     interfaces: z
-      .array(z.union([interfaceName, z.strictObject({ interface: interfaceName, ...weighed })]))
+      .array(
+        z.union([
+          interfaceName,
+          z.strictObject({
+            interface: interfaceName,
+            ...weighed,
+            riseDelay: delay.optional(),
+            fallDelay: delay.optional(),
+          }),
+        ]),
+      )
       .default([]),
     files: list(z.strictObject({ file: name, ...weighed })),
     processes: list(z.strictObject({ process: name, ...weighed })),
@@ -99,6 +111,9 @@ export function trackersOf(
           kind,
           weight: detail?.weight ?? known.weight,
           reverse: detail?.reverse ?? known.reverse ?? false,
+          ...(detail !== undefined && "interface" in detail
+            ? { riseDelayMs: detail.riseDelay, fallDelayMs: detail.fallDelay }
+            : {}),
         },
       ];
     });

@@ -1,5 +1,7 @@
 /** The trackers that need no plugin: numbers in files and numbers of processes. */
 import type { Configuration, ProcessConfiguration } from "../config/model.ts";
+import type { Debounce } from "../debounce.ts";
+import { debounce } from "../debounce.ts";
 import { trackerName } from "../config/trackers.ts";
 import { watchNumber } from "../linux/file-watch.ts";
 import { watchProcesses } from "../linux/process-watch.ts";
@@ -17,49 +19,53 @@ export function startWatchers(
   log: Logger,
 ): Watchers {
   const closers: (() => void)[] = [];
-  for (const { name, path } of files) {
+  for (const { name, path, delayMs } of files) {
+    const gate = debounce<number>(
+      () => delayMs,
+      (value) => {
+        log.info({ file: path, value }, "tracked file says");
+        tell(trackerName("file", name), value);
+      },
+    );
     const watch = watchNumber(path, (value) => {
       if (value === undefined) log.warn({ file: path }, "holds no number and counts as 0");
-      else log.info({ file: path, value }, "tracked file says");
-      tell(trackerName("file", name), value ?? 0);
+      gate.set(value ?? 0);
     });
-    closers.push(() => watch.close());
+    closers.push(() => watch.close(), gate.close);
   }
   if (processes.length > 0) {
-    const deciders = processes.map((process) => decider(process, tell, log));
+    const gates = processes.map((process) => gateFor(process, tell, log));
     const watch = watchProcesses(
       processes.map(({ pattern }) => pattern),
-      (index, count) => deciders[index]?.count(count),
+      (index, count) => gates[index]?.set(count),
     );
-    closers.push(() => watch.close(), ...deciders.map((entry) => () => entry.close()));
+    closers.push(() => watch.close(), ...gates.map((gate) => gate.close));
   }
   return { close: () => closers.forEach((close) => close()) };
 }
 
 /** Turns numbers of processes into up and down, each only after its delay; the first judgement is made at once. */
-function decider(
-  process: ProcessConfiguration,
+function gateFor(
+  { name, quorum, quorumMax, riseDelayMs, fallDelayMs }: ProcessConfiguration,
   tell: (name: string, state: TrackerState) => void,
   log: Logger,
-) {
-  const { name, quorum, quorumMax, riseDelayMs, fallDelayMs } = process;
-  let state: "unknown" | "up" | "down" = "unknown";
-  let pending: NodeJS.Timeout | undefined;
-  function set(next: "up" | "down", count: number): void {
-    state = next;
-    log[next === "up" ? "info" : "warn"]({ process: name, count }, `tracked process is ${next}`);
-    tell(trackerName("process", name), next);
-  }
-  return {
-    count(count: number): void {
-      const next = count >= quorum && count <= quorumMax ? "up" : "down";
-      clearTimeout(pending);
-      pending = undefined;
-      if (next === state) return;
-      const delayMs = state === "unknown" ? 0 : next === "up" ? riseDelayMs : fallDelayMs;
-      if (delayMs === 0) set(next, count);
-      else pending = setTimeout(() => set(next, count), delayMs);
+): Debounce<number> {
+  let count = 0;
+  const gate = debounce<"up" | "down">(
+    (state) => (state === "up" ? riseDelayMs : fallDelayMs),
+    (state) => {
+      log[state === "up" ? "info" : "warn"](
+        { process: name, count },
+        `tracked process is ${state}`,
+      );
+      tell(trackerName("process", name), state);
     },
-    close: () => clearTimeout(pending),
+  );
+  return {
+    set(now) {
+      count = now;
+      gate.set(now >= quorum && now <= quorumMax ? "up" : "down");
+    },
+    close: gate.close,
   };
 }

@@ -3,6 +3,8 @@
  * deadline of all. Effects are performed in order and at once; what fails comes back as an event.
  */
 import { createHmac } from "node:crypto";
+import type { Debounce } from "../debounce.ts";
+import { debounce } from "../debounce.ts";
 import { addedAddress } from "../linux/address.ts";
 import type { NetlinkMessage, NetlinkSocket } from "../linux/netlink.ts";
 import type { VipFilter } from "../linux/nftables.ts";
@@ -11,7 +13,7 @@ import type { PacketSocket } from "../linux/packet-socket.ts";
 import type { Timer } from "../linux/timer.ts";
 import { createTimer } from "../linux/timer.ts";
 import type { Digests } from "../vrrp/authentication.ts";
-import type { VirtualRouterConfig } from "../vrrp/config.ts";
+import type { Tracker, VirtualRouterConfig } from "../vrrp/config.ts";
 import type { Arrival, Member, Outcome } from "../vrrp/router-set.ts";
 import { RouterSet } from "../vrrp/router-set.ts";
 import type { LinkState, TrackerState, VirtualRouterEvent } from "../vrrp/types.ts";
@@ -52,6 +54,8 @@ export class Engine {
   readonly #holdings: Holdings;
   readonly #announcer: Announcer;
   readonly #timer: Timer = createTimer(() => this.#tick());
+  /** By virtual router and tracker. */
+  readonly #gates = new Map<Member, Map<string, Debounce<"up" | "down">>>();
   readonly #lateness = { lastMs: 0, maxMs: 0 };
   #set = new RouterSet([], digests);
   #static: StaticHoldings = { addresses: [], routes: [], rules: [] };
@@ -136,6 +140,7 @@ export class Engine {
     this.#timer.close();
     clearTimeout(this.#resyncSoon);
     clearTimeout(this.#resyncLater);
+    for (const gates of this.#gates.values()) for (const gate of gates.values()) gate.close();
     for (const member of this.#set.members.values()) this.#give(member, { type: "shutdown" });
     for (const rule of this.#static.rules.toReversed()) this.#holdings.removeRule(rule);
     for (const route of this.#static.routes.toReversed()) this.#holdings.removeRoute(route);
@@ -227,12 +232,12 @@ export class Engine {
   }
 
   #tellSurroundings(member: Member, lost: readonly PlacedAddress[]): void {
-    const { config, trackers } = member.router;
-    for (const { name, kind } of config.trackers) {
-      if (kind !== "interface") continue;
-      const device = name.slice("interface ".length);
-      const state = this.#network.links.get(device)?.up === true ? "up" : "down";
-      if (trackers[name] !== state) this.#give(member, { type: "tracker", name, state });
+    const { config } = member.router;
+    for (const tracker of config.trackers) {
+      if (tracker.kind !== "interface") continue;
+      const device = tracker.name.slice("interface ".length);
+      const up = this.#network.links.get(device)?.up === true;
+      this.#gateOf(member, tracker).set(up ? "up" : "down");
     }
     const link = this.#linkOf(config);
     if (!sameLink(member.router.link, link)) this.#give(member, { type: "link", link });
@@ -240,6 +245,24 @@ export class Engine {
       lost.some(({ device, address }) => device === entry.device && address === entry.address),
     );
     if (gone !== undefined) this.#give(member, { type: "address-lost", address: gone.address });
+  }
+
+  /** What a tracked interface has to pass before it counts for this virtual router. */
+  #gateOf(member: Member, tracker: Tracker): Debounce<"up" | "down"> {
+    const { name, riseDelayMs = 0, fallDelayMs = 0 } = tracker;
+    const gates = this.#gates.get(member) ?? new Map<string, Debounce<"up" | "down">>();
+    this.#gates.set(member, gates);
+    const known = gates.get(name);
+    if (known !== undefined) return known;
+    const gate = debounce<"up" | "down">(
+      (state) => (state === "up" ? riseDelayMs : fallDelayMs),
+      (state) => {
+        this.#give(member, { type: "tracker", name, state });
+        this.#arm();
+      },
+    );
+    gates.set(name, gate);
+    return gate;
   }
 
   #linkOf(config: VirtualRouterConfig): LinkState {

@@ -124,6 +124,9 @@ export interface Tracker {
   readonly weight: number;
   /** Turns its sense round: up for down where the weight is 0, minus for plus elsewhere. */
   readonly reverse: boolean;
+  /** Interfaces: how long it must be up, or down, before it counts. */
+  readonly riseDelayMs?: number | undefined;
+  readonly fallDelayMs?: number | undefined;
 }
 
 /** Bursts of gratuitous ARP, or of unsolicited neighbour advertisements. */
