@@ -6,7 +6,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import raw from "raw-socket";
 import type { AddressFamily, IpAddress } from "../packet/address.ts";
 import { octetsOf } from "../packet/address.ts";
-import { FD_CLOEXEC, F_SETFD, SOL_SOCKET, SO_RCVBUFFORCE, fcntl } from "./libc.ts";
+import { FD_CLOEXEC, F_SETFD, SOL_SOCKET, SO_RCVBUF, SO_RCVBUFFORCE, fcntl } from "./libc.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 import { createMessageReceiver } from "./received-message.ts";
 
@@ -69,7 +69,12 @@ export function openVrrpReceiver(
 ): VrrpReceiver {
   const { socket, descriptor } = open(options, options.protocol);
   const index = int32(options.index);
-  socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_OCTETS);
+  try {
+    socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_OCTETS);
+  } catch {
+    // Not allowed in a user namespace: as much as the system's limit (rmem_max) gives.
+    socket.setOption(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_OCTETS);
+  }
   if (options.family === "ipv4") socket.setOption(IPPROTO_IP, IP_MULTICAST_ALL, 0);
   else {
     socket.setOption(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
