@@ -44,7 +44,11 @@ export class Announcer {
   }
 
   cancel(owner: object): void {
-    this.#pending = this.#pending.filter((entry) => entry.owner !== owner);
+    const before = this.#pending;
+    this.#pending = before.filter((entry) => entry.owner !== owner);
+    // The turns that it does not take are free again, where nobody else waits behind them.
+    for (const { device } of before)
+      if (!this.#pending.some((entry) => entry.device === device)) this.#freeAtMs.delete(device);
   }
 
   #send({ device, index, frame, onSent }: Announcement): void {

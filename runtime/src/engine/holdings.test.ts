@@ -138,6 +138,13 @@ describe("an address that was there before", () => {
     holdings.remove(VIRTUAL);
     assert.deepEqual([holdings.holds(VIRTUAL), kernel.present], [false, ["eth0 10.0.0.100"]]);
   });
+  test("is the one on that interface, not the same one on another", () => {
+    const { kernel, holdings } = begun([on("eth1", 100)], [VIRTUAL]);
+    assert.ok(!holdings.isForeign(on("eth1", 100)));
+    assert.equal(holdings.put(on("eth1", 100), 4), undefined);
+    holdings.remove(on("eth1", 100));
+    assert.deepEqual(kernel.present, ["eth0 10.0.0.100"]);
+  });
   test("is ours to give once somebody has taken it away", () => {
     const { kernel, holdings, refresh } = begun([VIRTUAL], [VIRTUAL]);
     refresh();
@@ -160,7 +167,7 @@ describe("the record", () => {
   test("lets the next run remove what a killed one left, and nothing else", () => {
     const { kernel, options, said } = begun([], [on("eth0", 5)]);
     const killed = new Holdings(options);
-    killed.begin({ addresses: [VIRTUAL], routes: [], rules: [] });
+    killed.begin({ addresses: [VIRTUAL, on("eth1", 101)], routes: [], rules: [] });
     killed.put(VIRTUAL, undefined);
     const next = new Holdings(options);
     next.begin({ addresses: [VIRTUAL], routes: [], rules: [] });

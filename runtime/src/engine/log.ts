@@ -29,9 +29,15 @@ export class EngineLog {
     message: string | (() => string),
     fields: LogFields = {},
   ): void {
+    if (this.isDue(kind))
+      this.say(level, typeof message === "string" ? message : message(), fields);
+  }
+
+  /** Whether nothing of this kind was said a moment ago; from now on it was. */
+  isDue(kind: string): boolean {
     const now = performance.now();
-    if (now - (this.#saidAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < SAME_KIND_MS) return;
+    if (now - (this.#saidAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < SAME_KIND_MS) return false;
     this.#saidAtMs.set(kind, now);
-    this.say(level, typeof message === "string" ? message : message(), fields);
+    return true;
   }
 }

@@ -87,6 +87,8 @@ export class Performer {
         const { phase, rival, priority: rivalPriority } = effect;
         if (phase === "began") counted.contentions++;
         const virtualRouter = config.name;
+        // Anybody can be a rival who comes and goes.
+        if (!this.#options.log.isDue(`contention ${phase} ${virtualRouter}`)) return undefined;
         this.#options.send({ type: "contention", virtualRouter, phase, rival, rivalPriority });
         return undefined;
       }

@@ -160,7 +160,7 @@ export interface VirtualRouterConfig {
   readonly initialState: "backup" | "master";
   readonly startDelayMs: number;
   readonly preempt: boolean;
-  /** From the first advertisement of lower priority to preempting its sender. */
+  /** From the first advertisement of lower priority until its sender's are heeded no more; then the master-down timer runs out. */
   readonly preemptDelayMs: number;
   readonly authentication: Authentication;
   readonly checksumStyle: ChecksumStyle;

@@ -46,3 +46,53 @@ test("gives out who is due, the earliest first, whatever moved in between", () =
     { numRuns: 1000 },
   );
 });
+
+/** Many owners and few moments: entries that went stale meet others of the same time, deep in the heap. */
+const CROWD = 16;
+const crowded = fc.record({
+  owner: fc.integer({ min: 0, max: CROWD - 1 }),
+  atMs: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined }),
+});
+const glance = fc.integer({ min: 0, max: 14 });
+
+test("gives out each who is due once, also before what it does moves its deadline; it comes back by update", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof({ weight: 12, arbitrary: crowded }, glance), {
+        minLength: 50,
+        maxLength: 300,
+      }),
+      (steps) => {
+        const owners = Array.from({ length: CROWD }, (): Owner => ({ atMs: undefined }));
+        const deadlines = new Deadlines<Owner>(({ atMs }) => atMs);
+        // The model: who waits, to be sorted whenever it is asked.
+        const waiting = new Set<Owner>();
+        const sorted = (): number[] =>
+          [...waiting].flatMap(({ atMs }) => atMs ?? []).toSorted((a, b) => a - b);
+        for (const step of steps) {
+          if (typeof step === "number") {
+            const expected = sorted().filter((atMs) => atMs <= step);
+            const taken: Owner[] = [];
+            for (let due = deadlines.takeDue(step); due !== undefined && taken.length <= CROWD;) {
+              taken.push(due);
+              due = deadlines.takeDue(step);
+            }
+            assert.deepEqual(
+              taken.map(({ atMs }) => atMs),
+              expected,
+            );
+            for (const owner of taken) assert.ok(waiting.delete(owner), "given out twice");
+          } else {
+            const owner = owners[step.owner];
+            assert.ok(owner !== undefined);
+            owner.atMs = step.atMs;
+            waiting.add(owner);
+            deadlines.update(owner);
+          }
+          assert.equal(deadlines.next(), sorted()[0]);
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});

@@ -88,7 +88,9 @@ function advertisementInMaster(
   const own = priorityOf(router);
   if (advertisement.priority === RESIGN) {
     const rival =
-      state.rival?.address === source ? { ...state.rival, goneAtMs: nowMs } : state.rival;
+      state.rival?.address === source
+        ? { ...state.rival, goneAtMs: Math.max(nowMs, state.contendAgainAtMs) }
+        : state.rival;
     return answer(router, { ...state, rival }, own, nowMs, []);
   }
   const ownAddress = router.link.type === "up" ? router.link.source : undefined;
@@ -124,7 +126,8 @@ function advertisementInMaster(
   const goneAfterMs = masterDownIntervalMs(config, LOWEST_PRIORITY, advertisement.advertIntervalMs);
   const rival = { ...heard, goneAtMs: nowMs + goneAfterMs };
   const news: Effect[] = [];
-  if (state.rival?.address !== source)
+  // Only the first: whoever can make up addresses could fill the log with the others.
+  if (state.rival === undefined)
     news.push({ type: "contention", phase: "began", rival: source, priority: heard.priority });
   if (advertisement.priority === own && byAddress === 0)
     news.push({ type: "notice", notice: { type: "same-priority-and-address", source } });

@@ -49,6 +49,64 @@ describe("a tracker", () => {
       assert.equal(meaning(weight, reverse, value), expected));
 });
 
+describe("the effective priority", () => {
+  const judged = (priority: number, amounts: readonly number[]) => {
+    const trackers = amounts.map((_, index) => tracker(`t${index}`, 1));
+    const states = Object.fromEntries(amounts.map((amount, index) => [`t${index}`, amount]));
+    return effectivePriority({ priority, trackers }, states);
+  };
+  const sums: readonly (readonly [number, readonly number[], number])[] = [
+    [100, [], 100],
+    [100, [20, -5, 7], 122],
+    [100, [-90, -90, 100], 20],
+    [100, [253, -253], 100],
+    [100, [154], 254],
+    [100, [155], 254],
+    [1, [253, 253, -252], 254],
+    [100, [-99], 1],
+    [100, [-100], 1],
+    [254, [-253, -253, 255], 1],
+    [255, [-253, -253], 255],
+    [255, [100], 255],
+    [254, [1], 254],
+  ];
+  for (const [priority, amounts, expected] of sums)
+    test(`of ${[priority, ...amounts].join(" + ")} is ${expected}`, () => {
+      const { effective, base, parts } = judged(priority, amounts);
+      assert.deepEqual([effective, base], [expected, priority]);
+      assert.deepEqual(
+        parts.map(({ tracker, state }) => [tracker, state]),
+        amounts.map((amount, index) => [`t${index}`, amount]),
+      );
+    });
+  test("comes with every fault, in the order of the trackers, which add nothing", () => {
+    const trackers = [tracker("a", 0), tracker("b", 50), tracker("c", 1), tracker("d", 0)];
+    const result = effectivePriority({ priority: 100, trackers }, { b: "up", c: -300, d: "down" });
+    assert.equal(result.effective, 150);
+    assert.deepEqual(result.faults, [
+      { type: "tracker-unknown", tracker: "a" },
+      { type: "tracker-down", tracker: "c" },
+      { type: "tracker-down", tracker: "d" },
+    ]);
+    assert.deepEqual(
+      result.parts.map(({ amount }) => amount),
+      [0, 50, 0, 0],
+    );
+  });
+  test("of an owner is untouched, but a tracker of weight 0 is a fault for it too", () => {
+    const trackers = [tracker("t", 0)];
+    const result = effectivePriority({ priority: 255, trackers }, { t: "down" });
+    assert.equal(result.effective, 255);
+    assert.deepEqual(result.faults, [{ type: "tracker-down", tracker: "t" }]);
+  });
+  test("does not take what every object has for a tracker's state", () => {
+    const trackers = [tracker("constructor", 0)];
+    const { parts, faults } = effectivePriority({ priority: 100, trackers }, {});
+    assert.equal(parts[0]?.state, "unknown");
+    assert.deepEqual(faults, [{ type: "tracker-unknown", tracker: "constructor" }]);
+  });
+});
+
 test("the effective priority is the sum of its parts within 1..254, and 255 stays", () => {
   const state = fc.oneof(
     fc.constantFrom<TrackerState>("up", "down", "unknown"),
@@ -71,6 +129,7 @@ test("the effective priority is the sum of its parts within 1..254, and 255 stay
         const { effective, parts } = effectivePriority({ priority: base, trackers }, states);
         const sum = parts.reduce((total, { amount }) => total + amount, base);
         assert.equal(effective, base === 255 ? 255 : Math.min(254, Math.max(1, sum)));
+        assert.ok(parts.every(({ amount }) => Math.abs(amount) <= 253));
       },
     ),
   );
