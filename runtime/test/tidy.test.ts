@@ -20,9 +20,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ["packet", "vrrp", "linux", "node:"],
   sandbox: ["health", "isolated-vm", "undici", "node:"],
   plugins: ["sandbox/protocol.ts", "config/diagnostic.ts", "esbuild", "zod", "node:"],
+  director: ["packet"],
+  migrate: ["config", "node:"],
   config: [
     "packet",
     "vrrp",
+    "director",
+    // What a script does, for the warning that it stops keepalived.
+    "migrate/script.ts",
     "plugins",
     "engine/protocol.ts",
     "linux/process-watch.ts",
@@ -52,9 +57,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "pino-pretty",
     "node:",
   ],
-  cli: ["daemon", "config", "observe", "node:"],
+  cli: ["daemon", "config", "migrate", "observe", "node:"],
 };
-const PURE = ["packet", "vrrp", "health"];
+const PURE = ["packet", "vrrp", "health", "director"];
 
 const sources = globSync("runtime/src/**/*.ts", { cwd: root }).filter(
   (file) => !file.endsWith(".test.ts"),

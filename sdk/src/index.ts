@@ -14,6 +14,13 @@ export interface Permissions {
   readonly services?: Readonly<Record<string, readonly ServiceAction[]>>;
   /** Where `fetch` may connect to, each as `"host:port"`. */
   readonly net?: readonly string[];
+  /**
+   * Commands that it may have run, each as the command's absolute path and its arguments, which must be the same. A last
+   * `"..."` allows further arguments.
+   */
+  readonly exec?: readonly (readonly [string, ...string[]])[];
+  /** Whether it may send mail to the receivers in the configuration. */
+  readonly mail?: boolean;
 }
 
 /** One option that the operator sets in the configuration. Without a default it must be set. */
@@ -90,6 +97,25 @@ export interface FetchResponse {
   json(): Promise<unknown>;
 }
 
+/** How a command ended, and what it wrote: at most 64 KiB each. */
+export interface ExecResult {
+  /** Its exit status; null when a signal or the time limit ended it. */
+  readonly status: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ExecInit {
+  /** Milliseconds after which it is ended; never later than the invocation. */
+  readonly timeoutMs?: number;
+}
+
+export interface Mail {
+  readonly subject: string;
+  readonly text: string;
+}
+
 /** One line of the daemon's log each: at most 500 characters, at most 10 a second. */
 export interface Log {
   debug(message: string): void;
@@ -98,16 +124,48 @@ export interface Log {
   error(message: string): void;
 }
 
-/** What a check is called with. */
-export interface CheckContext<Declarations extends OptionDeclarations = OptionDeclarations> {
+/** What every plugin is called with. */
+export interface PluginContext<Declarations extends OptionDeclarations = OptionDeclarations> {
   readonly options: OptionValues<Declarations>;
   readonly processes: Processes;
   readonly services: Services;
   /** An HTTP request. The body of the answer is read to its end, at most 1 MiB of it. @throws Error when it is not permitted or fails. */
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
+  /**
+   * Has the daemon run a command, without a shell, by the user that runs commands. It ends with the invocation at the
+   * latest. @throws Error when it is not permitted, or cannot be run.
+   */
+  exec(argv: readonly string[], init?: ExecInit): Promise<ExecResult>;
+  /** Has the daemon send a mail to the receivers in the configuration. @throws Error when it is not permitted, or the server does not take it. */
+  mail(mail: Mail): Promise<void>;
   readonly log: Log;
+}
+
+/** What a check is called with. */
+export interface CheckContext<
+  Declarations extends OptionDeclarations = OptionDeclarations,
+> extends PluginContext<Declarations> {
   /** Says that the check is down, and why. */
   down(reason: string): Down;
+}
+
+/** Something that happened to a virtual router or a sync group of this host. */
+export interface NotifierEvent {
+  /** Counts the events from the start of the daemon. The same number comes again when a delivery is tried again. */
+  readonly sequence: number;
+  readonly subject: {
+    readonly type: "virtual-router" | "sync-group";
+    readonly name: string;
+  };
+  /** The state that was entered; "contended": another master of lower priority is heard; "priority": it changed. */
+  readonly event: "master" | "backup" | "fault" | "stop" | "contended" | "priority";
+  readonly state: "master" | "backup" | "fault" | "stop";
+  /** The effective priority; 0 for a sync group. */
+  readonly priority: number;
+  /** When it happened, as in "2026-01-31T12:00:00.000Z". */
+  readonly at: string;
+  /** The name of this host, or what the configuration calls it. */
+  readonly routerName: string;
 }
 
 export interface CheckDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
@@ -132,4 +190,30 @@ export function defineCheck<const Declarations extends OptionDeclarations = Reco
   definition: CheckDefinition<Declarations>,
 ): CheckDefinition<Declarations> & { readonly kind: "check" } {
   return { kind: "check", ...definition };
+}
+
+export interface NotifierDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
+  readonly permissions?: Permissions;
+  readonly options?: Declarations;
+  /** Takes one event. The next one comes when it is done; when it throws or takes too long, the same one comes again, twice at most. */
+  notify(event: NotifierEvent, context: PluginContext<Declarations>): Promise<void> | void;
+}
+
+/**
+ * Defines a notifier: who is told what virtual routers and sync groups do.
+ *
+ * @example
+ * export default defineNotifier({
+ *   permissions: { mail: true },
+ *   async notify(event, { mail }) {
+ *     await mail({ subject: `${event.subject.name} is ${event.state}`, text: `since ${event.at}` });
+ *   },
+ * });
+ */
+export function defineNotifier<
+  const Declarations extends OptionDeclarations = Record<never, never>,
+>(
+  definition: NotifierDefinition<Declarations>,
+): NotifierDefinition<Declarations> & { readonly kind: "notifier" } {
+  return { kind: "notifier", ...definition };
 }

@@ -5,15 +5,25 @@ const USAGE = `karuntime: VRRP high availability with health checks as TypeScrip
 usage: karuntime COMMAND [OPTION ...]
 
   start      run the daemon in the foreground
-  validate   check a configuration and exit: 0 good, 2 bad
+  validate   check a configuration and exit: 0 good, 1 warnings with --strict, 2 errors
   status     show what the running daemon does
+  init       make a new project: a configuration, a check and its test
+  migrate    write a keepalived.conf as a karuntime.config.ts with plugins
+  genhash    print the digest of a web page, as keepalived's HTTP_GET wants it
   help       show this text
   version    show the version
 
 options
-  -c, --config FILE           the configuration (default: karuntime.config.ts here, else in /etc/karuntime)
+  -c, --config FILE           the configuration: a .ts file, or a keepalived.conf (default: karuntime.config.ts here,
+                              else in /etc/karuntime, else /etc/keepalived/keepalived.conf); -f is the same
+      --lenient               start, validate: go on after errors in a keepalived.conf, as keepalived does
+  -i, --config-id NAME        start, validate: what @NAME in a keepalived.conf is compared with (default: the host's name)
       --runtime-directory DIR where the sockets are (default: /run/karuntime, or $XDG_RUNTIME_DIR/karuntime without root)
       --json                  status, validate: print JSON
+      --print                 validate: print the configuration as it counts, defaults filled in, as JSON
+      --strict                validate: exit with 1 when there are warnings
+      --peer FILE             validate: also compare with the other host's configuration
+  -t, --config-test           validate: exit as keepalived -t does: 0 good, 4 no such file, 5 errors
       --log-format FORMAT     start: json or pretty (default: pretty on a terminal, else json)
       --log-level LEVEL       start: debug, info, warn or error (default: info)
 `;
@@ -28,6 +38,8 @@ const commands: Readonly<
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name = "help", ...rest] = argv;
+  // As keepalived is called: karuntime -t -f FILE
+  if (name === "-t" || name === "--config-test") return (await import("./validate.ts")).run(argv);
   if (name === "help" || name === "--help" || name === "-h") {
     process.stdout.write(USAGE);
     return 0;

@@ -2,7 +2,11 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-const CONFIGURATION_FILES = ["karuntime.config.ts", "/etc/karuntime/karuntime.config.ts"];
+const CONFIGURATION_FILES = [
+  "karuntime.config.ts",
+  "/etc/karuntime/karuntime.config.ts",
+  "/etc/keepalived/keepalived.conf",
+];
 
 /** @throws Error when no configuration is named and none is in the usual places. */
 export function configurationFile(given: string | undefined): string {

@@ -16,6 +16,9 @@ export async function run(argv: readonly string[]): Promise<number> {
     args: [...argv],
     options: {
       config: { type: "string", short: "c" },
+      "use-file": { type: "string", short: "f" },
+      "config-id": { type: "string", short: "i" },
+      lenient: { type: "boolean", default: false },
       "runtime-directory": { type: "string" },
       "log-format": { type: "string", default: process.stdout.isTTY ? "pretty" : "json" },
       "log-level": { type: "string", default: "info" },
@@ -40,7 +43,8 @@ export async function run(argv: readonly string[]): Promise<number> {
 
   try {
     const daemon = await startDaemon({
-      configuration: configurationFile(values.config),
+      configuration: configurationFile(values.config ?? values["use-file"]),
+      load: { lenient: values.lenient, configurationId: values["config-id"] },
       runtimeDirectory: runtimeDirectory(values["runtime-directory"]),
       log,
       version: VERSION,

@@ -27,6 +27,12 @@ export interface UserConfiguration {
     readonly routes?: readonly UserRoute[];
     readonly rules?: readonly UserRule[];
   };
+  /** Who is told of what every virtual router and sync group does. */
+  readonly notify?: readonly UserNotification[];
+  /** How mail is sent: what `{ mail: true }` needs. */
+  readonly mail?: UserMail;
+  /** How commands run: those of checks and of notifications. */
+  readonly commands?: UserCommands;
   /** How to act on services where systemd does not run: a command for each action, by service name. */
   readonly services?: Readonly<Record<string, UserService>>;
   readonly sandbox?: UserSandbox;
@@ -50,6 +56,8 @@ export interface UserVirtualRouter {
   readonly initialState?: "backup" | "master";
   /** Time from the start of karuntime to taking part. Default "0s". */
   readonly startDelay?: Duration;
+  /** Time from the boot of the machine to taking part; the later of the two counts. Default "0s". */
+  readonly startDelayAfterBoot?: Duration;
   /** Whether a host with a higher priority takes the addresses back from a living master. Default true. */
   readonly preempt?: boolean;
   /** How long a master of lower priority is let be, up to 1000s. Default "0s". */
@@ -125,6 +133,8 @@ export interface UserVirtualRouter {
   readonly advertiseBeforeYielding?: boolean;
   /** Whether the owner of the addresses (priority 255) drops every advertisement. Default false. */
   readonly ownerIgnoresAdvertisements?: boolean;
+  /** Who is told of what this virtual router does. */
+  readonly notify?: readonly UserNotification[];
 }
 
 export type UserAuthentication =
@@ -226,6 +236,8 @@ export interface UserSyncGroup {
   readonly members: readonly string[];
   /** Counts for every member. */
   readonly track?: UserTrack;
+  /** Who is told of what the group does. */
+  readonly notify?: readonly UserNotification[];
 }
 
 /** A file with a whole number, which is multiplied by the weight and added to the priority; -254 or less means FAULT. */
@@ -259,12 +271,19 @@ export interface UserProcess {
   readonly reverse?: boolean;
 }
 
-/** When and how a check plugin runs, and what its judgement weighs. */
-export interface UserCheck {
-  /** The plugin's file, relative to the configuration file. */
-  readonly plugin: string;
-  /** Values for the options that the plugin declares. */
-  readonly options?: Readonly<Record<string, unknown>>;
+/** When a check runs, and what its judgement weighs. */
+export type UserCheck = UserCheckTiming &
+  (
+    | {
+        /** The plugin's file, relative to the configuration file. */
+        readonly plugin: string;
+        /** Values for the options that the plugin declares. */
+        readonly options?: Readonly<Record<string, unknown>>;
+      }
+    | UserCommand
+  );
+
+interface UserCheckTiming {
   /** Time from start to start of an invocation, 10ms..1h; an invocation still running is not overlapped. Default "1s". */
   readonly interval?: Duration;
   /** Time after which an invocation counts as failed, 10ms..1h. Default: the interval. */
@@ -275,6 +294,72 @@ export interface UserCheck {
   readonly fall?: number;
   /** 0: down means FAULT, the host gives the addresses up. Positive: added to the priority while up; negative: subtracted while down. -253..253, default 0. */
   readonly weight?: number;
+  /** Turns its sense round. */
+  readonly reverse?: boolean;
+  /** "down": as if it had failed before its first run. Default "unknown": the first result decides alone. */
+  readonly initialState?: "unknown" | "down";
+}
+
+/** A command, run without a shell in a process group of its own. As a check, exit status 0 is up. */
+export interface UserCommand {
+  /** The file and its arguments; a file without "/" is looked for in PATH. */
+  readonly command: readonly [string, ...string[]];
+  /** Who runs it: "user", "user:group" or "uid:gid". Default: `commands.user`. */
+  readonly user?: string;
+}
+
+/** How commands run. */
+export interface UserCommands {
+  /** Who runs them: "user", "user:group" or "uid:gid". Default: keepalived_script if it exists, else the user of karuntime. */
+  readonly user?: string;
+  /** Refuse to run as root what somebody else may write. Default false. */
+  readonly secure?: boolean;
+  /** Run before anything starts, and after everything has stopped; killed after its timeout, 1s..1000s, default "10s". */
+  readonly start?: UserCommand & { readonly timeout?: Duration };
+  readonly stop?: UserCommand & { readonly timeout?: Duration };
+}
+
+/** What a notification can tell: the state that was entered; "contended": another master of lower priority is heard. */
+export type NotificationEvent = "master" | "backup" | "fault" | "stop" | "contended" | "priority";
+
+/** Somebody who is told, one event after the other. */
+export type UserNotification = {
+  /** Default: "master", "backup", "fault" and "stop". */
+  readonly on?: readonly NotificationEvent[];
+} & (
+  | {
+      /** The file of a notifier plugin, relative to the configuration file. */
+      readonly plugin: string;
+      readonly options?: Readonly<Record<string, unknown>>;
+    }
+  | (UserCommand & {
+      /** Whether INSTANCE or GROUP, the name, the state and the priority follow its arguments, as with keepalived's `notify`. Default false. */
+      readonly appendEvent?: boolean;
+    })
+  /** A mail to everybody in `mail.to`. */
+  | { readonly mail: true }
+  /** A line for each event in a named pipe, as with keepalived's `vrrp_notify_fifo`. */
+  | {
+      readonly fifo: string;
+      /** Who owns the pipe when it is made. */
+      readonly user?: string;
+      /** Who reads it: started with karuntime, with the pipe's path as its last argument. */
+      readonly reader?: UserCommand;
+    }
+);
+
+export interface UserMail {
+  readonly server: string;
+  /** Default 25. */
+  readonly port?: number;
+  readonly from: string;
+  readonly to: readonly [string, ...string[]];
+  /** How the sender calls itself. Default: the name of the host. */
+  readonly helo?: string;
+  /** What subjects begin with. Default: the name of the host. */
+  readonly routerName?: string;
+  /** Default "30s". */
+  readonly connectTimeout?: Duration;
 }
 
 /** For each action the command and its arguments, run as root without a shell; `status` exits 0 when the service runs. */

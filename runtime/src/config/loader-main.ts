@@ -1,16 +1,17 @@
-/** The process behind `loadInProcess`: loads the configuration named by its argument and writes a LoaderAnswer. */
+/** The process behind `loadInProcess`: loads the configuration that its arguments name and writes a LoaderAnswer. */
 import { ConfigurationError } from "./diagnostic.ts";
+import type { LoadOptions } from "./load.ts";
 import { loadConfiguration } from "./load.ts";
 import type { LoaderAnswer } from "./loader.ts";
 
-async function load(file: string): Promise<LoaderAnswer> {
+async function load(file: string, options: LoadOptions): Promise<LoaderAnswer> {
   try {
-    return { ok: true, loaded: await loadConfiguration(file, process.env) };
+    return { ok: true, loaded: await loadConfiguration(file, process.env, options) };
   } catch (error) {
     if (error instanceof ConfigurationError) return { ok: false, diagnostics: error.diagnostics };
     throw error;
   }
 }
 
-const [file = ""] = process.argv.slice(2);
-process.stdout.write(JSON.stringify(await load(file)));
+const [file = "", options = "{}"] = process.argv.slice(2);
+process.stdout.write(JSON.stringify(await load(file, JSON.parse(options) as LoadOptions)));

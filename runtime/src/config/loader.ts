@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Diagnostic } from "./diagnostic.ts";
 import { ConfigurationError } from "./diagnostic.ts";
-import type { LoadedConfiguration } from "./load.ts";
+import type { LoadedConfiguration, LoadOptions } from "./load.ts";
 
 const MAIN = fileURLToPath(new URL("./loader-main.js", import.meta.url));
 const LOAD_MS_MAX = 60_000;
@@ -17,22 +17,27 @@ export type LoaderAnswer =
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** Like `loadConfiguration`, with this process's environment. @throws ConfigurationError with every diagnostic. */
-export function loadInProcess(file: string): Promise<LoadedConfiguration> {
+export function loadInProcess(file: string, load: LoadOptions = {}): Promise<LoadedConfiguration> {
   const options = {
     timeout: LOAD_MS_MAX,
     maxBuffer: ANSWER_BYTES_MAX,
     killSignal: "SIGKILL",
   } as const;
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [MAIN, file], options, (error, stdout, stderr) => {
-      if (error !== null) {
-        return reject(
-          new Error(`the configuration could not be loaded: ${stderr.trim() || error.message}`),
-        );
-      }
-      const answer = JSON.parse(stdout) as LoaderAnswer;
-      if (answer.ok) resolve(answer.loaded);
-      else reject(new ConfigurationError(answer.diagnostics));
-    });
+    execFile(
+      process.execPath,
+      [MAIN, file, JSON.stringify(load)],
+      options,
+      (error, stdout, stderr) => {
+        if (error !== null) {
+          return reject(
+            new Error(`the configuration could not be loaded: ${stderr.trim() || error.message}`),
+          );
+        }
+        const answer = JSON.parse(stdout) as LoaderAnswer;
+        if (answer.ok) resolve(answer.loaded);
+        else reject(new ConfigurationError(answer.diagnostics));
+      },
+    );
   });
 }

@@ -5,30 +5,106 @@ import type { VirtualRouterConfig } from "../vrrp/config.ts";
 
 export interface Configuration {
   readonly virtualRouters: readonly VirtualRouterConfig[];
+  /** By virtual router, how long after the boot of the machine it takes part at the earliest. */
+  readonly startDelaysAfterBootMs: Readonly<Record<string, number>>;
   readonly holdings: StaticHoldings;
   readonly checks: readonly CheckConfiguration[];
   readonly files: readonly FileConfiguration[];
   readonly processes: readonly ProcessConfiguration[];
+  readonly notifications: readonly NotificationConfiguration[];
+  readonly mail: MailConfiguration | undefined;
+  readonly commands: CommandsConfiguration;
   readonly services: Readonly<Record<string, ServiceCommands>>;
+  readonly virtualServers: readonly unknown[];
   readonly sandbox: { readonly user: string | undefined };
-  /** What is allowed and may surprise. */
-  readonly warnings: readonly Warning[];
 }
 
+/** What is allowed and may surprise. */
 export interface Warning {
-  readonly path: string;
+  readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-export interface CheckConfiguration {
+export type CheckConfiguration = CheckTiming & (PluginUse | CommandUse);
+
+export interface CheckTiming {
   readonly name: string;
-  /** As the configuration names it, relative to the configuration file. */
-  readonly plugin: string;
-  readonly options: Readonly<Record<string, unknown>>;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly rise: number;
   readonly fall: number;
+  readonly initialState: "unknown" | "down";
+}
+
+export interface PluginUse {
+  readonly type: "plugin";
+  /** As the configuration names it, relative to the configuration file. */
+  readonly plugin: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface CommandUse {
+  readonly type: "command";
+  readonly command: Command;
+}
+
+export interface Command {
+  /** The file, absolute or to be looked for in PATH, and its arguments. */
+  readonly argv: readonly string[];
+  /** "user", "user:group" or "uid:gid"; undefined: the default of all commands. */
+  readonly user: string | undefined;
+}
+
+export interface CommandsConfiguration {
+  /** Undefined: keepalived_script if it exists, else the daemon's own user. */
+  readonly user: string | undefined;
+  /** Refuse to run as root what somebody else may write. */
+  readonly secure: boolean;
+  readonly start: (Command & { readonly timeoutMs: number }) | undefined;
+  readonly stop: (Command & { readonly timeoutMs: number }) | undefined;
+}
+
+export const NOTIFICATION_EVENTS = [
+  "master",
+  "backup",
+  "fault",
+  "stop",
+  "contended",
+  "priority",
+] as const;
+export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number];
+
+/** Whose events: one virtual router's, one sync group's, or all of both. */
+export type NotificationSubject =
+  | { readonly type: "virtual-router"; readonly name: string }
+  | { readonly type: "sync-group"; readonly name: string }
+  | { readonly type: "all" };
+
+export interface NotificationConfiguration {
+  readonly subject: NotificationSubject;
+  readonly events: readonly NotificationEvent[];
+  readonly target: NotificationTarget;
+}
+
+export type NotificationTarget =
+  | PluginUse
+  | (CommandUse & { readonly appendEvent: boolean })
+  | { readonly type: "mail" }
+  | {
+      readonly type: "fifo";
+      readonly path: string;
+      readonly user: string | undefined;
+      readonly reader: Command | undefined;
+    };
+
+export interface MailConfiguration {
+  readonly server: string;
+  readonly port: number;
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly helo: string | undefined;
+  readonly routerName: string | undefined;
+  readonly connectTimeoutMs: number;
 }
 
 /** A file whose number counts. */

@@ -4,20 +4,45 @@
  */
 import * as z from "zod";
 import type { VirtualRouterConfig } from "../vrrp/config.ts";
+import {
+  commandOf,
+  commandShape,
+  commands,
+  mail,
+  notifications,
+  notificationsOf,
+} from "./commands.ts";
 import { virtualAddress, virtualRoute, virtualRule } from "./holdings.ts";
 import type { CheckConfiguration, Configuration, Warning } from "./model.ts";
 import { track, trackedFile, trackedProcess, trackersOf } from "./trackers.ts";
-import { HOUR_MS, duration, interfaceName, name, weight } from "./values.ts";
+import { HOUR_MS, duration, interfaceName, name, pluginFile, weight } from "./values.ts";
 import { resolveVirtualRouter, virtualRouter } from "./virtual-router.ts";
 
-const check = z.strictObject({
-  plugin: z.string().min(1),
-  options: z.record(z.string(), z.unknown()).default({}),
+const timing = {
   interval: duration(10, HOUR_MS, "10ms to 60m").default(1000),
   timeout: duration(10, HOUR_MS, "10ms to 60m").optional(),
   rise: z.int().min(1).max(1_000_000).default(1),
   fall: z.int().min(1).max(1_000_000).default(1),
   weight: weight.default(0),
+  reverse: z.boolean().default(false),
+  initialState: z.enum(["unknown", "down"]).default("unknown"),
+};
+
+const pluginCheck = z.strictObject({
+  ...timing,
+  plugin: pluginFile,
+  options: z.record(z.string(), z.unknown()).default({}),
+});
+
+const commandCheck = z.strictObject({ ...timing, ...commandShape });
+
+/** Told apart by hand, so that what is wrong is said of the form that is meant. */
+const check = z.unknown().transform((entry, context) => {
+  const isCommand = typeof entry === "object" && entry !== null && "command" in entry;
+  const result = (isCommand ? commandCheck : pluginCheck).safeParse(entry, { reportInput: true });
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) context.addIssue({ ...issue } as never);
+  return z.NEVER;
 });
 
 const command = z
@@ -36,7 +61,7 @@ const service = z.strictObject({
   status: command,
 });
 
-const syncGroup = z.strictObject({ members: z.array(name).min(1), track });
+const syncGroup = z.strictObject({ members: z.array(name).min(1), track, notify: notifications });
 
 const staticAddress = z.strictObject({ device: interfaceName, addresses: z.array(virtualAddress) });
 
@@ -56,6 +81,9 @@ export const userConfiguration = z.strictObject({
       rules: z.array(virtualRule).default([]),
     })
     .prefault({}),
+  notify: notifications,
+  mail: mail.optional(),
+  commands,
   services: z.record(name, service).default({}),
   sandbox: z.strictObject({ user: z.string().min(1).optional() }).default({}),
 });
@@ -64,68 +92,98 @@ type Parsed = z.infer<typeof userConfiguration>;
 type Report = (path: readonly (string | number)[], message: string) => void;
 
 /** The schema: plain data in, Configuration out. Use `safeParse`. */
-export const configurationSchema = userConfiguration.transform((parsed, context): Configuration => {
-  const report: Report = (path, message) =>
-    context.addIssue({ code: "custom", path: [...path], message });
-  const warnings: Warning[] = [];
-  const groups = groupsOf(parsed, report);
-  const virtualRouters = Object.entries(parsed.virtualRouters).map(([routerName, router]) => {
-    const path = ["virtualRouters", routerName];
-    const group = groups.get(routerName);
-    const tracked = group === undefined ? undefined : parsed.syncGroups[group]?.track;
-    const trackers = [
-      ...trackersOf(router.track, parsed, (at, message) =>
-        report([...path, "track", ...at], message),
-      ),
-      ...(tracked === undefined ? [] : trackersOf(tracked, parsed, () => undefined)),
-    ];
-    return resolveVirtualRouter(routerName, router, trackers, group, {
-      error: (at, message) => report([...path, ...at], message),
-      warning: (at, message) => warnings.push({ path: [...path, ...at].join("."), message }),
+export const configurationSchema = userConfiguration.transform(
+  (parsed, context): Configuration & { readonly warnings: readonly Warning[] } => {
+    const report: Report = (path, message) =>
+      context.addIssue({ code: "custom", path: [...path], message });
+    const warnings: Warning[] = [];
+    const groups = groupsOf(parsed, report);
+    const virtualRouters = Object.entries(parsed.virtualRouters).map(([routerName, router]) => {
+      const path = ["virtualRouters", routerName];
+      const group = groups.get(routerName);
+      const tracked = group === undefined ? undefined : parsed.syncGroups[group]?.track;
+      const trackers = [
+        ...trackersOf(router.track, parsed, (at, message) =>
+          report([...path, "track", ...at], message),
+        ),
+        ...(tracked === undefined ? [] : trackersOf(tracked, parsed, () => undefined)),
+      ];
+      return resolveVirtualRouter(routerName, router, trackers, group, {
+        error: (at, message) => report([...path, ...at], message),
+        warning: (at, message) => warnings.push({ path: [...path, ...at], message }),
+      });
     });
-  });
-  checkPlaces(virtualRouters, report);
-  checkAddresses(virtualRouters, report);
-  return {
-    virtualRouters,
-    warnings,
-    holdings: {
-      ...parsed.static,
-      addresses: parsed.static.addresses.flatMap(({ device, addresses }) =>
-        addresses.map((entry) => ({ ...entry, device: entry.device ?? device })),
+    checkMail(parsed, report);
+    checkPlaces(virtualRouters, report);
+    checkAddresses(virtualRouters, report);
+    return {
+      virtualRouters,
+      startDelaysAfterBootMs: Object.fromEntries(
+        Object.entries(parsed.virtualRouters)
+          .map(
+            ([routerName, { startDelayAfterBoot }]) => [routerName, startDelayAfterBoot] as const,
+          )
+          .filter(([, delayMs]) => delayMs > 0),
       ),
-    },
-    checks: Object.entries(parsed.checks).map(([checkName, entry]): CheckConfiguration => ({
-      name: checkName,
-      plugin: entry.plugin,
-      options: entry.options,
-      intervalMs: entry.interval,
-      timeoutMs: entry.timeout ?? entry.interval,
-      rise: entry.rise,
-      fall: entry.fall,
-    })),
-    files: Object.entries(parsed.files).map(([fileName, { path, delay }]) => ({
-      name: fileName,
-      path,
-      delayMs: delay,
-    })),
-    processes: Object.entries(parsed.processes).map(([processName, entry]) => ({
-      name: processName,
-      pattern: {
-        name: entry.name,
-        match: entry.match,
-        fullCommand: entry.fullCommand,
-        ...(entry.arguments === undefined ? {} : { arguments: entry.arguments }),
+      warnings,
+      holdings: {
+        ...parsed.static,
+        addresses: parsed.static.addresses.flatMap(({ device, addresses }) =>
+          addresses.map((entry) => ({ ...entry, device: entry.device ?? device })),
+        ),
       },
-      quorum: entry.quorum,
-      quorumMax: entry.quorumMax ?? Number.MAX_SAFE_INTEGER,
-      riseDelayMs: entry.riseDelay,
-      fallDelayMs: entry.fallDelay,
-    })),
-    services: parsed.services,
-    sandbox: { user: parsed.sandbox.user },
+      checks: Object.entries(parsed.checks).map(([checkName, entry]) => checkOf(checkName, entry)),
+      files: Object.entries(parsed.files).map(([fileName, { path, delay }]) => ({
+        name: fileName,
+        path,
+        delayMs: delay,
+      })),
+      processes: Object.entries(parsed.processes).map(([processName, entry]) => ({
+        name: processName,
+        pattern: {
+          name: entry.name,
+          match: entry.match,
+          fullCommand: entry.fullCommand,
+          ...(entry.arguments === undefined ? {} : { arguments: entry.arguments }),
+        },
+        quorum: entry.quorum,
+        quorumMax: entry.quorumMax ?? Number.MAX_SAFE_INTEGER,
+        riseDelayMs: entry.riseDelay,
+        fallDelayMs: entry.fallDelay,
+      })),
+      notifications: [
+        ...Object.entries(parsed.virtualRouters).flatMap(([routerName, { notify }]) =>
+          notificationsOf(notify, { type: "virtual-router", name: routerName }),
+        ),
+        ...Object.entries(parsed.syncGroups).flatMap(([groupName, { notify }]) =>
+          notificationsOf(notify, { type: "sync-group", name: groupName }),
+        ),
+        ...notificationsOf(parsed.notify, { type: "all" }),
+      ],
+      mail: parsed.mail,
+      commands: parsed.commands,
+      services: parsed.services,
+      virtualServers: [],
+      sandbox: { user: parsed.sandbox.user },
+    };
+  },
+);
+
+function checkOf(checkName: string, entry: Parsed["checks"][string]): CheckConfiguration {
+  const what =
+    "command" in entry
+      ? ({ type: "command", command: commandOf(entry) } as const)
+      : ({ type: "plugin", plugin: entry.plugin, options: entry.options } as const);
+  return {
+    name: checkName,
+    ...what,
+    intervalMs: entry.interval,
+    timeoutMs: entry.timeout ?? entry.interval,
+    rise: entry.rise,
+    fall: entry.fall,
+    initialState: entry.initialState,
   };
-});
+}
 
 /** The sync group of each virtual router that has one. */
 function groupsOf(parsed: Parsed, report: Report): ReadonlyMap<string, string> {
@@ -146,6 +204,16 @@ function groupsOf(parsed: Parsed, report: Report): ReadonlyMap<string, string> {
     }
   }
   return groups;
+}
+
+function checkMail(parsed: Parsed, report: Report): void {
+  const wish = [
+    ...Object.values(parsed.virtualRouters),
+    ...Object.values(parsed.syncGroups),
+    parsed,
+  ].some(({ notify }) => notify.some((entry) => "mail" in entry));
+  if (wish && parsed.mail === undefined)
+    report(["notify"], "found { mail: true } without mail: { server, from, to }, which it needs");
 }
 
 function checkPlaces(routers: readonly VirtualRouterConfig[], report: Report): void {

@@ -80,13 +80,27 @@ describe("a good configuration", () => {
     });
     assert.deepEqual(result.configuration.checks[0], {
       name: "nginx",
+      type: "plugin",
       plugin: "./checks/nginx.ts",
       options: {},
       intervalMs: 3000,
       timeoutMs: 3000,
       rise: 1,
       fall: 2,
+      initialState: "unknown",
     });
+  });
+
+  test("an IPv6 address first that is not link-local is a warning", () => {
+    const result = validateConfiguration(
+      router({ addresses: ["2001:db8::1/64"], authentication: { type: "none" } }),
+      "f",
+    );
+    assert.ok(result.ok);
+    assert.match(
+      result.warnings.map(formatDiagnostic).join("\n"),
+      /addresses\.0: found 2001:db8::1, expected the virtual router's link-local address first, such as "fe80::33\/64"/,
+    );
   });
 
   test("may give a tracked check another weight", () => {
@@ -162,11 +176,6 @@ describe("a bad configuration names the path, what was found and what was expect
       "a prefix out of range",
       router({ addresses: ["10.0.0.1/33"] }),
       /addresses\.0: found "10.0.0.1\/33", expected an address such as/,
-    ],
-    [
-      "an IPv6 address first that is not link-local",
-      router({ addresses: ["2001:db8::1/64"], authentication: { type: "none" } }),
-      /addresses\.0: found 2001:db8::1, expected the virtual router's link-local address first, such as "fe80::33\/64"/,
     ],
     [
       "both families",

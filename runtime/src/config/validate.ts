@@ -3,10 +3,18 @@ import * as z from "zod";
 import type { Diagnostic } from "./diagnostic.ts";
 import { nearest } from "./diagnostic.ts";
 import type { Configuration } from "./model.ts";
+import type { Place } from "./keepalived/line.ts";
 import { configurationSchema, userConfiguration } from "./schema.ts";
 
+/** Where the value at a path was written. */
+export type PlaceOf = (path: readonly PropertyKey[]) => Place | undefined;
+
 export type Validation =
-  | { readonly ok: true; readonly configuration: Configuration }
+  | {
+      readonly ok: true;
+      readonly configuration: Configuration;
+      readonly warnings: readonly Diagnostic[];
+    }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /**
@@ -14,11 +22,36 @@ export type Validation =
  *
  * @param value plain data, from outside.
  * @param file the configuration's name, for the diagnostics.
+ * @param placeOf where values were written, when the file has no paths of its own.
  */
-export function validateConfiguration(value: unknown, file: string): Validation {
+export function validateConfiguration(
+  value: unknown,
+  file: string,
+  placeOf: PlaceOf = () => undefined,
+): Validation {
   const result = configurationSchema.safeParse(value, { reportInput: true });
-  if (result.success) return { ok: true, configuration: result.data };
-  return { ok: false, diagnostics: result.error.issues.flatMap((issue) => diagnose(issue, file)) };
+  if (!result.success)
+    return {
+      ok: false,
+      diagnostics: result.error.issues.flatMap((issue) =>
+        diagnose(issue, file).map((found) => placed(found, placeOf(issue.path))),
+      ),
+    };
+  const { warnings, ...configuration } = result.data;
+  return {
+    ok: true,
+    configuration,
+    warnings: warnings.map(({ path, message }) =>
+      placed(
+        { severity: "warning", code: "config.surprise", message, file, path: path.join(".") },
+        placeOf(path),
+      ),
+    ),
+  };
+}
+
+function placed(diagnostic: Diagnostic, place: Place | undefined): Diagnostic {
+  return place === undefined ? diagnostic : { ...diagnostic, ...place };
 }
 
 function diagnose(issue: z.core.$ZodIssue, file: string): Diagnostic[] {

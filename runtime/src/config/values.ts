@@ -5,7 +5,7 @@ import { familyOf, octetCount, parseAddress } from "../packet/address.ts";
 import type { Prefix } from "../vrrp/config.ts";
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000 } as const;
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const NAME = /^[^\s\p{Cc}\p{Cf}]{1,64}$/u;
 export const HOUR_MS = 3_600_000;
 
 /** A time such as "1s", as milliseconds. `range` is for the reader. */
@@ -26,10 +26,7 @@ export function duration(minimumMs: number, maximumMs: number, range: string) {
 
 export const name = z
   .string()
-  .regex(
-    NAME,
-    "a name is 1 to 64 letters, digits, '_', '-' or '.', and begins with a letter or digit",
-  );
+  .regex(NAME, "a name has 1 to 64 characters, none of them a blank or a control character");
 
 export const interfaceName = z
   .string()
@@ -37,6 +34,9 @@ export const interfaceName = z
     /^[^\s/]{1,15}$/,
     "an interface's name has 1 to 15 characters, none of them a blank or '/'",
   );
+
+/** The file of a plugin, relative to the configuration. */
+export const pluginFile = z.string().min(1);
 
 /** What a tracker's judgement weighs, with keepalived's bounds. */
 export const weight = z.int().min(-253).max(253);

@@ -11,6 +11,7 @@ import type {
   VirtualRouterConfig,
 } from "../vrrp/config.ts";
 import { OWNER_PRIORITY } from "../vrrp/priority.ts";
+import { notifications } from "./commands.ts";
 import { virtualAddress, virtualRoute, virtualRule } from "./holdings.ts";
 import { track } from "./trackers.ts";
 import { HOUR_MS, address, commonFamily, duration, interfaceName } from "./values.ts";
@@ -24,8 +25,13 @@ const CENTISECOND_MS = 10;
 const INTERVAL_V3_MS_MAX = 40_950;
 const HMAC_WINDOW_SECONDS_MAX = 300;
 
+/** A text, or "hex:" and all eight octets in hexadecimal digits. */
 const password = z.string().transform((text, context): readonly number[] => {
-  const octets = new TextEncoder().encode(text);
+  const digits = /^hex:((?:[0-9a-f]{2}){8})$/i.exec(text)?.[1];
+  const octets =
+    digits === undefined
+      ? new TextEncoder().encode(text)
+      : Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   if (octets.length >= 1 && octets.length <= PASSWORD_OCTETS)
     return Array.from({ length: PASSWORD_OCTETS }, (_, index) => octets[index] ?? 0);
   context.addIssue({
@@ -81,6 +87,7 @@ export const virtualRouter = z.strictObject({
   missedAdvertisements: z.int().min(1).max(100).default(3),
   initialState: z.enum(["backup", "master"]).default("master"),
   startDelay: pause.default(0),
+  startDelayAfterBoot: pause.default(0),
   preempt: z.boolean().default(true),
   preemptDelay: duration(0, 1_000_000, "0s to 1000s").default(0),
   authentication: authentication.default({ type: "none" }),
@@ -146,6 +153,7 @@ export const virtualRouter = z.strictObject({
   answerLowerPriority: z.boolean().optional(),
   advertiseBeforeYielding: z.boolean().default(false),
   ownerIgnoresAdvertisements: z.boolean().optional(),
+  notify: notifications,
 });
 
 export type ParsedVirtualRouter = z.infer<typeof virtualRouter>;
@@ -242,7 +250,7 @@ function checkFamily(
   if (family === "ipv6" && version === 2)
     report.error(["version"], "found version 2 with IPv6 addresses, expected version 3");
   if (family === "ipv6" && first !== undefined && !isLinkLocal(first.address))
-    report.error(
+    report.warning(
       ["addresses", 0],
       `found ${first.address}, expected the virtual router's link-local address first, such as "fe80::${parsed.id.toString(16)}/64" (RFC 9568 section 5.2.9)`,
     );

@@ -3,28 +3,30 @@
  * the other, performs privileged wishes, answers `karuntime status`.
  */
 import { mkdirSync, rmSync } from "node:fs";
+import { uptime } from "node:os";
 import { join } from "node:path";
-import type { LoadedConfiguration } from "../config/load.ts";
+import type { LoadedConfiguration, LoadOptions } from "../config/load.ts";
 import { loadInProcess } from "../config/loader.ts";
-import type { Configuration } from "../config/model.ts";
+import type { CommandsConfiguration, Configuration } from "../config/model.ts";
 import type { EngineToDaemon } from "../engine/protocol.ts";
 import type { Logger } from "../observe/log.ts";
 import { describeFault } from "../observe/status.ts";
 import type { StatusReport } from "../observe/status.ts";
-import type { CheckReport, SandboxToDaemon } from "../sandbox/protocol.ts";
+import type { CheckReport } from "../sandbox/protocol.ts";
+import { createCommandRunner, describeResult } from "./command.ts";
+import type { CommandRunner } from "./command.ts";
+import { startCommandChecks } from "./command-checks.ts";
+import { commandUser, systemUsers } from "./command-user.ts";
 import { askControl, serveControl } from "./control.ts";
+import { createDeliveries } from "./deliveries.ts";
 import type { EngineProcess } from "./engine-process.ts";
 import { startEngine } from "./engine-process.ts";
-import type { Judge } from "./judge.ts";
 import { createJudge } from "./judge.ts";
-import { createServiceActions } from "./privileged.ts";
-import type { SandboxProcess } from "./sandbox-process.ts";
-import { startSandbox } from "./sandbox-process.ts";
+import type { Notifications } from "./notifications.ts";
+import { createNotifications } from "./notifications.ts";
+import { startPlugins } from "./plugins.ts";
 import type { Watchers } from "./watchers.ts";
-import { sandboxUser } from "../config/sandbox-user.ts";
-
-/** The sandbox host of the operator's own plugins. */
-const OPERATOR = "operator";
+import type { VirtualRouterConfig } from "../vrrp/config.ts";
 
 export interface Daemon {
   /** Gives the addresses up (priority 0) and ends every process. */
@@ -33,6 +35,8 @@ export interface Daemon {
 
 export interface DaemonOptions {
   readonly configuration: string;
+  /** How it is read. */
+  readonly load?: LoadOptions;
   /** For the sockets and the record of addresses; made with mode 0700. */
   readonly runtimeDirectory: string;
   readonly log: Logger;
@@ -59,11 +63,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const engine = startEngine({
     socket: join(runtimeDirectory, "engine.sock"),
     log,
-    onMessage: (message) => logEngine(log, message),
+    onMessage(message) {
+      logEngine(log, message);
+      notifications?.receive(message);
+    },
   });
+  let notifications: Notifications | undefined;
   let loaded: LoadedConfiguration;
   try {
-    loaded = await loadInProcess(options.configuration);
+    loaded = await loadInProcess(options.configuration, options.load);
   } catch (error) {
     await engine.stop();
     throw error;
@@ -77,18 +85,52 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     "configuration loaded",
   );
-  for (const { path, message } of configuration.warnings) log.warn({ path }, message);
+  for (const { file, line, path, message, hint } of loaded.warnings)
+    log.warn({ ...(line === undefined ? { path } : { at: `${file}:${line}` }), hint }, message);
+  if (configuration.virtualServers.length > 0)
+    log.warn(
+      { virtualServers: configuration.virtualServers.length },
+      "virtual servers are read, and nothing acts on them yet",
+    );
+  const runner = createCommandRunner();
+  await runOnce("commands.start", configuration.commands.start, configuration, runner, log);
   const judge = createJudge(
-    loaded.checks.map((check) => check.name),
+    configuration.checks.map((check) => check.name),
     engine.setTracker,
     log,
   );
-  const sandbox = loaded.checks.length === 0 ? undefined : startOperatorSandbox(loaded, judge, log);
-  engine.configure(configuration.virtualRouters, configuration.holdings);
+  for (const { name, initialState } of configuration.checks)
+    if (initialState === "down") judge.set(name, "down", "it has not succeeded yet");
+  const plugins = loaded.checks.length + loaded.notifiers.length;
+  const sandbox = plugins === 0 ? undefined : startPlugins(loaded, judge, log);
+  const deliveries = createDeliveries({
+    configurations: configuration.notifications,
+    commands: configuration.commands,
+    mail: configuration.mail,
+    runner,
+    plugin: async (index, notification) => sandbox?.notify(index, notification),
+    log,
+  });
+  notifications = createNotifications({
+    configurations: configuration.notifications,
+    groups: syncGroupsOf(configuration.virtualRouters),
+    virtualRouters: configuration.virtualRouters.map((router) => router.name),
+    deliver: deliveries.deliver,
+    log,
+  });
+  engine.configure(afterBoot(configuration), configuration.holdings);
+  const commandChecks = startCommandChecks(
+    configuration.checks.filter((check) => check.type === "command"),
+    configuration.commands,
+    runner,
+    judge,
+    log,
+  );
   const watchers = await watchersOf(configuration, engine, log);
 
   const control = await serveControl(controlPath, async () => {
-    const [engineStatus, reports] = await Promise.all([engine.report(), sandbox?.report() ?? []]);
+    const [engineStatus, answered] = await Promise.all([engine.report(), sandbox?.report() ?? []]);
+    const reports = [...answered, ...commandChecks.reports()];
     const now = Date.now();
     return {
       version: options.version,
@@ -105,12 +147,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         ...router,
         since: new Date(now - router.stateAgeMs).toISOString(),
       })),
-      checks: loaded.checks.map(({ name, bundle, intervalMs, timeoutMs }) => ({
-        ...(reports.find((report) => report.check === name) ?? emptyReport(name)),
-        plugin: bundle.file,
-        intervalMs,
-        timeoutMs,
-        effective: judge.state(name),
+      checks: configuration.checks.map((check) => ({
+        ...(reports.find((report) => report.check === check.name) ?? emptyReport(check.name)),
+        plugin:
+          check.type === "command"
+            ? check.command.argv.join(" ")
+            : (loaded.checks.find(({ name }) => name === check.name)?.bundle.file ?? check.plugin),
+        intervalMs: check.intervalMs,
+        timeoutMs: check.timeoutMs,
+        effective: judge.state(check.name),
       })),
       drops: engineStatus?.drops ?? {},
     } satisfies StatusReport;
@@ -119,12 +164,61 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return {
     async stop() {
       watchers?.close();
+      commandChecks.stop();
+      // The addresses go first; nobody who is told may hold them up.
       await engine.stop();
-      sandbox?.stop();
+      await notifications?.stop();
+      deliveries.close();
+      await runner.stop();
+      await sandbox?.stop();
+      await runOnce("commands.stop", configuration.commands.stop, configuration, runner, log);
       control.close();
       rmSync(controlPath, { force: true });
     },
   };
+}
+
+/** The command before everything, or after. Its failure is reported and changes nothing. */
+async function runOnce(
+  what: string,
+  command: CommandsConfiguration["start"],
+  { commands }: Configuration,
+  runner: CommandRunner,
+  log: Logger,
+): Promise<void> {
+  if (command === undefined) return;
+  const result = await runner.run(command.argv, {
+    user: commandUser(command.user ?? commands.user, systemUsers()),
+    timeoutMs: command.timeoutMs,
+    onOutput: (line) => log.debug({ command: what, line }, "the command says"),
+  });
+  if (result.type !== "exited" || result.status !== 0)
+    log.warn({ command: what }, `the command ${describeResult(result)}`);
+}
+
+/** The members of each sync group. */
+function syncGroupsOf(
+  routers: readonly VirtualRouterConfig[],
+): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { name, syncGroup } of routers)
+    if (syncGroup !== undefined) groups.set(syncGroup, [...(groups.get(syncGroup) ?? []), name]);
+  return groups;
+}
+
+/** The virtual routers, none of which takes part before its time since the boot of the machine has come. */
+function afterBoot({
+  virtualRouters,
+  startDelaysAfterBootMs,
+}: Configuration): readonly VirtualRouterConfig[] {
+  const sinceBootMs = uptime() * 1000;
+  return virtualRouters.map((router) => ({
+    ...router,
+    startDelayMs: Math.max(
+      router.startDelayMs,
+      (startDelaysAfterBootMs[router.name] ?? 0) - sinceBootMs,
+    ),
+  }));
 }
 
 /** Loaded only where it is needed: what talks to the kernel costs this process several megabytes. */
@@ -136,60 +230,6 @@ async function watchersOf(
   if (configuration.files.length + configuration.processes.length === 0) return undefined;
   const { startWatchers } = await import("./watchers.ts");
   return startWatchers(configuration, engine.setTracker, log);
-}
-
-function startOperatorSandbox(
-  loaded: LoadedConfiguration,
-  judge: Judge,
-  log: Logger,
-): SandboxProcess {
-  const services = createServiceActions(loaded.configuration.services);
-  const user = sandboxUser(loaded.configuration.sandbox.user);
-  if (user === undefined) {
-    log.warn(
-      "plugins run as the daemon's own user, without its capabilities: it cannot become another one here",
-    );
-  }
-  const sandbox = startSandbox({
-    name: OPERATOR,
-    user,
-    checks: () =>
-      loaded.checks.map((check) => ({ ...check, initialState: judge.state(check.name) })),
-    log,
-    onMessage: receive,
-    onSilent: (forMs) => {
-      for (const { name } of loaded.checks)
-        judge.set(name, "down", `no sandbox host has run for ${Math.round(forMs / 1000)} s`);
-    },
-  });
-
-  function receive(message: SandboxToDaemon): void {
-    switch (message.type) {
-      case "state":
-        return judge.set(message.check, message.state, message.reason);
-      case "log":
-        return log[message.level]({ check: message.check }, message.message);
-      case "service":
-        return void performService(message);
-      default:
-    }
-  }
-
-  async function performService(
-    message: Extract<SandboxToDaemon, { type: "service" }>,
-  ): Promise<void> {
-    const { check, service, action } = message;
-    const grant = loaded.checks.find((entry) => entry.name === check)?.grant;
-    if (grant === undefined)
-      return sandbox.answerService(message.id, { ok: false, error: "there is no such check" });
-    const result = await services.perform(grant, service, action);
-    if (!result.ok)
-      log.warn({ check, service, action, error: result.error }, "service action failed");
-    else if (action !== "status") log.info({ check, service, action }, "service action performed");
-    sandbox.answerService(message.id, result);
-  }
-
-  return sandbox;
 }
 
 function logEngine(log: Logger, message: EngineToDaemon): void {

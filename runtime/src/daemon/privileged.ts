@@ -2,18 +2,18 @@
  * What plugins may have done with root's hands: service actions. Each wish is checked here against the grant, on the
  * privileged side, whatever the sandbox host already checked.
  */
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { Socket } from "node:net";
 import type { ServiceCommands } from "../config/model.ts";
 import type { Permissions, ServiceAction } from "../sandbox/protocol.ts";
+import type { CommandRunner } from "./command.ts";
+import { createCommandRunner, describeResult } from "./command.ts";
 
 /** A service command is killed after this time. */
 const COMMAND_MS_MAX = 30_000;
 /** What is kept of a command's output, for the message. */
-const OUTPUT_BYTES_MAX = 4096;
-/** All that a command gets of an environment: the daemon's own may hold secrets. */
-const ENVIRONMENT = {
+const OUTPUT_CHARACTERS_MAX = 1000;
+/** All that a command gets of an environment when a plugin asks for it: the daemon's own may hold secrets. */
+export const PLUGIN_ENVIRONMENT = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   HOME: "/root",
   LANG: "C.UTF-8",
@@ -49,6 +49,7 @@ const SYSTEMD: Systemd = { runningPath: "/run/systemd/system", systemctl: "/usr/
 export function createServiceActions(
   services: Readonly<Record<string, ServiceCommands>>,
   systemd: Systemd = SYSTEMD,
+  runner: CommandRunner = createCommandRunner(PLUGIN_ENVIRONMENT, "/"),
 ): ServiceActions {
   /** One command at a time for each service: two checks must not start and stop it together. */
   const running = new Map<
@@ -62,7 +63,9 @@ export function createServiceActions(
       const error = `no way to ${action} ${service}: systemd does not run here; add services.${service}.${action} to the configuration`;
       return Promise.resolve({ ok: false, error });
     }
-    const result = execute(command, (status) => isStopped(command, systemd, action, status));
+    const result = execute(runner, command, (status) =>
+      isStopped(command, systemd, action, status),
+    );
     running.set(service, { action, result });
     return result.finally(() => running.delete(service));
   }
@@ -110,57 +113,19 @@ function isStopped(
   return action === "status" && (command[0] !== systemd.systemctl || status === SYSTEMCTL_INACTIVE);
 }
 
-/** Runs a command in a process group of its own, without a shell, bounded in time and output. */
-function execute(
+async function execute(
+  runner: CommandRunner,
   command: readonly string[],
   isStopped: (status: number) => boolean,
 ): Promise<ServiceResult> {
-  const [file = "", ...argv] = command;
-  return new Promise((resolve) => {
-    let output = "";
-    let timedOut = false;
-    const child = spawn(file, argv, {
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-      cwd: "/",
-      env: ENVIRONMENT,
-    });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk: Buffer) => {
-        output += chunk.toString("utf8").slice(0, OUTPUT_BYTES_MAX - output.length);
-      });
-    }
-    const timer = setTimeout(() => {
-      timedOut = true;
-      if (child.pid !== undefined) killGroup(child.pid);
-    }, COMMAND_MS_MAX);
-    const settle = (result: ServiceResult): void => {
-      clearTimeout(timer);
-      // A service that the command started may hold these pipes and write to them: they stay open and are drained.
-      for (const stream of [child.stdout, child.stderr]) {
-        if (stream instanceof Socket) stream.unref();
-      }
-      resolve(result);
-    };
-    child.on("error", (error) => settle({ ok: false, error: `${file}: ${error.message}` }));
-    child.on("exit", (status, signal) => {
-      if (status === 0) return settle({ ok: true, running: true });
-      if (status !== null && isStopped(status)) return settle({ ok: true, running: false });
-      const said = output.trim() === "" ? "" : `: ${output.trim()}`;
-      const how = timedOut
-        ? `ran longer than ${COMMAND_MS_MAX / 1000} s and was killed`
-        : signal === null
-          ? `exited with status ${status}`
-          : `was ended by ${signal}`;
-      settle({ ok: false, error: `${command.join(" ")} ${how}${said}` });
-    });
+  let output = "";
+  const result = await runner.run(command, {
+    timeoutMs: COMMAND_MS_MAX,
+    onOutput(line) {
+      if (output.length < OUTPUT_CHARACTERS_MAX) output += `${output === "" ? ": " : " "}${line}`;
+    },
   });
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // It ended in the meantime.
-  }
+  if (result.type === "exited" && result.status === 0) return { ok: true, running: true };
+  if (result.type === "exited" && isStopped(result.status)) return { ok: true, running: false };
+  return { ok: false, error: `${command.join(" ")} ${describeResult(result)}${output}` };
 }

@@ -5,8 +5,18 @@ import { parseSandboxMessage } from "./sandbox-messages.ts";
 test("messages of the protocol pass", () => {
   const state = { type: "state", check: "nginx", state: "down", reason: "no process" };
   assert.deepEqual(parseSandboxMessage(state), state);
-  const service = { type: "service", id: 1, check: "nginx", service: "nginx", action: "start" };
-  assert.deepEqual(parseSandboxMessage(service), service);
+  for (const request of [
+    { type: "service", service: "nginx", action: "start" },
+    { type: "exec", argv: ["/bin/true"], timeoutMs: 5 },
+    { type: "mail", subject: "a", text: "b" },
+  ]) {
+    const message = { type: "request", id: 1, plugin: "nginx", request };
+    assert.deepEqual(parseSandboxMessage(message), message);
+  }
+  for (const result of [{ ok: true }, { ok: false, error: "no" }]) {
+    const message = { type: "notified", id: 1, result };
+    assert.deepEqual(parseSandboxMessage(message), message);
+  }
 });
 
 test("anything else does not", () => {
@@ -17,17 +27,20 @@ test("anything else does not", () => {
     { type: "configure", virtualRouters: [] },
     { type: "state", check: "nginx", state: "sideways", reason: "" },
     { type: "state", check: "nginx", state: "down", reason: "x".repeat(3000) },
-    { type: "service", id: 1, check: "nginx", service: "nginx", action: "format" },
-    { type: "service", id: -1, check: "nginx", service: "nginx", action: "start" },
-    {
-      type: "service",
-      id: 1,
-      check: "nginx",
-      service: "nginx",
-      action: "start",
-      command: "/bin/sh",
-    },
-    { type: "log", check: "nginx", level: "fatal", message: "" },
+    ...[
+      { type: "service", service: "nginx", action: "format" },
+      { type: "service", service: "nginx", action: "start", command: "/bin/sh" },
+      { type: "exec", argv: "/bin/sh", timeoutMs: 5 },
+      { type: "exec", argv: ["/bin/sh", 5], timeoutMs: 5 },
+      { type: "exec", argv: ["/bin/sh"], timeoutMs: -1 },
+      { type: "mail", subject: "a", text: "b".repeat(30_000) },
+      { type: "toString" },
+      null,
+    ].map((request) => ({ type: "request", id: 1, plugin: "nginx", request })),
+    { type: "request", id: -1, plugin: "a", request: { type: "mail", subject: "", text: "" } },
+    { type: "notified", id: 1, result: { ok: false } },
+    { type: "notified", id: 1, result: { ok: true, error: "x" } },
+    { type: "log", plugin: "nginx", level: "fatal", message: "" },
     { type: "report", id: 1, checks: [{}] },
   ]) {
     assert.equal(parseSandboxMessage(message), undefined, JSON.stringify(message));

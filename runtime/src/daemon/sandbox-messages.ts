@@ -2,7 +2,7 @@
  * The daemon does not trust a sandbox host: whatever arrives from one passes through here first. By hand, because a schema
  * library would be a third of the daemon's memory.
  */
-import type { CheckReport, SandboxToDaemon } from "../sandbox/protocol.ts";
+import type { CheckReport, PrivilegedRequest, SandboxToDaemon } from "../sandbox/protocol.ts";
 import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 
 const TEXT_MAX = 2000;
@@ -43,12 +43,39 @@ const report: Shape = {
   denied: count,
 } satisfies Record<keyof CheckReport, Rule>;
 
+const WORDS_MAX = 200;
+const MAIL_TEXT_MAX = 20_000;
+/** What a plugin may have done, by its type. */
+const REQUESTS: Readonly<Record<PrivilegedRequest["type"], Shape>> = {
+  service: { service: name, action: oneOf(SERVICE_ACTIONS) },
+  exec: {
+    argv: (value) =>
+      Array.isArray(value) && value.length <= WORDS_MAX && value.every((word) => argument(word)),
+    timeoutMs: count,
+  },
+  mail: {
+    subject: text,
+    text: (value) => typeof value === "string" && value.length <= MAIL_TEXT_MAX,
+  },
+};
+const argument: Rule = (value) => typeof value === "string" && value.length <= 4096;
+const request: Rule = (value) => {
+  if (typeof value !== "object" || value === null || !("type" in value)) return false;
+  const { type, ...rest } = value;
+  if (typeof type !== "string" || !Object.hasOwn(REQUESTS, type)) return false;
+  return has(rest, REQUESTS[type as PrivilegedRequest["type"]]);
+};
+const done: Shape = { ok: (value) => value === true };
+const failed: Shape = { ok: (value) => value === false, error: text };
+
 /** What a message of each type consists of, besides its type; `evaluated` is for the loader alone. */
 const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], "evaluated">, Shape>> = {
   ready: {},
   state: { check: name, state: oneOf(["up", "down"]), reason: text },
-  service: { id, check: name, service: name, action: oneOf(SERVICE_ACTIONS) },
-  log: { check: name, level: oneOf(LEVELS), message: text },
+  request: { id, plugin: name, request },
+  cancel: { id },
+  notified: { id, result: (value) => has(value, done) || has(value, failed) },
+  log: { plugin: name, level: oneOf(LEVELS), message: text },
   report: {
     id,
     checks: (value) =>

@@ -12,6 +12,9 @@ import type {
   CheckReport,
   CheckSpec,
   DaemonToSandbox,
+  JsonValue,
+  NotifierSpec,
+  PrivilegedResult,
   SandboxToDaemon,
 } from "../sandbox/protocol.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
@@ -31,15 +34,16 @@ const COMPLAINT_CHARACTERS_MAX = 4000;
 /** What a check said last stands in for it this long while no host runs. */
 const ABSENT_MS_MAX = 10_000;
 
+type NotifyResult = Extract<SandboxToDaemon, { type: "notified" }>["result"];
+
 export interface SandboxProcess {
   readonly name: string;
   readonly status: () => ProcessStatus;
   /** What the host knows of its checks, or nothing when it does not answer within a second. */
   readonly report: () => Promise<readonly CheckReport[]>;
-  readonly answerService: (
-    id: number,
-    result: Extract<DaemonToSandbox, { type: "service-result" }>["result"],
-  ) => void;
+  readonly answer: (id: number, result: PrivilegedResult) => void;
+  /** Hands an event to a notifier. When the host dies meanwhile, the next one gets it again. */
+  readonly notify: (notifier: string, event: JsonValue) => Promise<NotifyResult>;
   /** Ends the host for good. */
   readonly stop: () => void;
 }
@@ -49,8 +53,11 @@ export interface SandboxOptions {
   readonly user: SandboxUser | undefined;
   /** Asked at each start of a host. */
   readonly checks: () => readonly CheckSpec[];
+  readonly notifiers: readonly NotifierSpec[];
   readonly log: Logger;
   readonly onMessage: (message: SandboxToDaemon) => void;
+  /** The host is gone: nobody waits for answers to what it asked. */
+  readonly onReplaced: () => void;
   /** No host has run for a while: what its checks said last is too old to be trusted. */
   readonly onSilent: (forMs: number) => void;
 }
@@ -65,7 +72,18 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   let nextPing = 1;
   let heardAtMs = performance.now();
   let lostAtMs: number | undefined;
+  /** Whether the present host has its plugins. */
+  let loaded = false;
   let stopped = false;
+  let nextEvent = 1;
+  /** Events that no host has taken yet, in their order. */
+  const events = new Map<
+    number,
+    {
+      readonly message: Extract<DaemonToSandbox, { type: "notify" }>;
+      readonly resolve: (result: NotifyResult) => void;
+    }
+  >();
   let restartTimer: NodeJS.Timeout | undefined;
 
   function launch(): void {
@@ -104,7 +122,9 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     child = undefined;
     lines?.close();
     lines = undefined;
+    loaded = false;
     old?.kill("SIGKILL");
+    options.onReplaced();
     if (stopped) return;
     restarts++;
     lostAtMs ??= performance.now();
@@ -127,6 +147,9 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     switch (message.type) {
       case "ready":
         for (const check of options.checks()) lines?.send({ type: "load", check });
+        for (const notifier of options.notifiers) lines?.send({ type: "load-notifier", notifier });
+        loaded = true;
+        for (const { message: event } of events.values()) lines?.send(event);
         if (lostAtMs !== undefined)
           log.info(
             { sandbox: name, gapMs: Math.round(performance.now() - lostAtMs) },
@@ -136,6 +159,10 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
         break;
       case "report":
         questions.answer(message.id, message.checks);
+        break;
+      case "notified":
+        events.get(message.id)?.resolve(message.result);
+        events.delete(message.id);
         break;
       case "pong":
         break;
@@ -178,9 +205,15 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       restarts,
     }),
     report: async () => (await questions.ask((id) => lines?.send({ type: "report", id }))) ?? [],
-    answerService(id, result) {
-      lines?.send({ type: "service-result", id, result });
+    answer(id, result) {
+      lines?.send({ type: "answer", id, result });
     },
+    notify: (notifier, event) =>
+      new Promise((resolve) => {
+        const message = { type: "notify", id: nextEvent++, notifier, event } as const;
+        events.set(message.id, { message, resolve });
+        if (loaded) lines?.send(message);
+      }),
     stop() {
       stopped = true;
       clearInterval(watchTimer);

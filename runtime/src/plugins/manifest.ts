@@ -11,8 +11,22 @@ const permissions = z
     processes: z.array(z.string().min(1).max(15)).max(64).default([]),
     services: z.record(z.string().min(1).max(64), z.array(z.enum(SERVICE_ACTIONS))).default({}),
     net: z.array(z.string().regex(HOST_AND_PORT, 'expected "host:port"')).max(256).default([]),
+    exec: z
+      .array(
+        z
+          .array(z.string().max(4096))
+          .min(1)
+          .max(100)
+          .refine(
+            ([file = ""]) => file.startsWith("/") && !file.includes("\0"),
+            "expected the command's absolute path first, then its arguments",
+          ),
+      )
+      .max(64)
+      .default([]),
+    mail: z.boolean().default(false),
   })
-  .default({ processes: [], services: {}, net: [] });
+  .default({ processes: [], services: {}, net: [], exec: [], mail: false });
 
 const description = z.string().optional();
 const option = z.discriminatedUnion("type", [
@@ -28,7 +42,7 @@ const option = z.discriminatedUnion("type", [
 ]);
 
 const manifest = z.strictObject({
-  kind: z.literal("check"),
+  kind: z.enum(["check", "notifier"]),
   permissions,
   options: z.record(z.string(), option).default({}),
 });
@@ -36,7 +50,7 @@ const manifest = z.strictObject({
 export type OptionDeclaration = z.infer<typeof option>;
 
 export interface Manifest {
-  readonly kind: "check";
+  readonly kind: "check" | "notifier";
   readonly permissions: Permissions;
   readonly options: Readonly<Record<string, OptionDeclaration>>;
 }
@@ -59,8 +73,8 @@ export function parseManifest(value: unknown, file: string): Parsed<Manifest> {
       ok: false,
       diagnostics: [
         {
-          ...diagnostic("the default export is no check"),
-          hint: "export default defineCheck({ ... }), from @karuntime/sdk",
+          ...diagnostic("the default export is no plugin"),
+          hint: "export default defineCheck({ ... }) or defineNotifier({ ... }), from @karuntime/sdk",
         },
       ],
     };

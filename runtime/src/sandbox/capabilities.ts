@@ -1,8 +1,9 @@
-/** What one check may have done outside its isolate: each call is held against the grant, counted when it is denied, and bounded. */
+/** What one plugin may have done outside its isolate: each call is held against the grant, counted when it is denied, and bounded. */
 import { performTimer } from "./capability/timer.ts";
 import { DeniedError, performFetch } from "./capability/fetch.ts";
 import type { ProcessTable } from "./capability/processes.ts";
-import type { Permissions, SandboxToDaemon, ServiceAction } from "./protocol.ts";
+import { mayRun } from "./grant.ts";
+import type { Permissions, PrivilegedRequest, SandboxToDaemon } from "./protocol.ts";
 import { SERVICE_ACTIONS } from "./protocol.ts";
 
 const CALLS_AT_ONCE_MAX = 64;
@@ -10,13 +11,22 @@ const LOG_LINES_PER_SECOND_MAX = 10;
 const LOG_CHARACTERS_MAX = 500;
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
+const EXEC_MS_MAX = 3_600_000;
+const SUBJECT_CHARACTERS_MAX = 200;
+const MAIL_CHARACTERS_MAX = 10_000;
+
 export interface CapabilityOptions {
-  readonly check: string;
+  /** The check or the notifier. */
+  readonly plugin: string;
   readonly grant: Permissions;
   readonly processes: () => ProcessTable;
   readonly send: (message: SandboxToDaemon) => void;
-  /** Has the daemon act on a service; resolves to whether the service runs. */
-  readonly service: (check: string, service: string, action: ServiceAction) => Promise<boolean>;
+  /** Has the daemon do something. */
+  readonly ask: (
+    plugin: string,
+    request: PrivilegedRequest,
+    signal: AbortSignal,
+  ) => Promise<unknown>;
 }
 
 export interface Capabilities {
@@ -28,7 +38,7 @@ export interface Capabilities {
 }
 
 export function createCapabilities(options: CapabilityOptions): Capabilities {
-  const { check, grant } = options;
+  const { plugin, grant } = options;
   let denied = 0;
   let atOnce = 0;
   let logSecond = 0;
@@ -57,7 +67,7 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
     return options.processes().count(name, performance.now());
   }
 
-  async function act(argument: unknown): Promise<boolean> {
+  async function act(argument: unknown, signal: AbortSignal): Promise<unknown> {
     const service = nameIn(argument);
     const action = SERVICE_ACTIONS.find(
       (candidate) => candidate === (argument as { readonly action?: unknown }).action,
@@ -67,7 +77,37 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
       throw new DeniedError(
         `not permitted: to ${action ?? "do this to"} ${service}, add it to the plugin: permissions: { services: { ${JSON.stringify(service)}: [${JSON.stringify(action ?? "start")}] } }`,
       );
-    return options.service(check, service, action);
+    return options.ask(plugin, { type: "service", service, action }, signal);
+  }
+
+  async function exec(argument: unknown, signal: AbortSignal): Promise<unknown> {
+    const { argv, timeoutMs } = argument as {
+      readonly argv: readonly string[];
+      readonly timeoutMs: number | null;
+    };
+    if (!mayRun(grant.exec, argv))
+      throw new DeniedError(
+        `not permitted: to run ${argv.join(" ")}, add it to the plugin: permissions: { exec: [${JSON.stringify(argv)}] }`,
+      );
+    const limit = Math.min(EXEC_MS_MAX, Math.max(1, timeoutMs ?? EXEC_MS_MAX));
+    return options.ask(plugin, { type: "exec", argv, timeoutMs: limit }, signal);
+  }
+
+  async function mail(argument: unknown, signal: AbortSignal): Promise<unknown> {
+    if (!grant.mail)
+      throw new DeniedError(
+        "not permitted: to send mail, add it to the plugin: permissions: { mail: true }",
+      );
+    const { subject, text } = argument as { readonly subject: string; readonly text: string };
+    return options.ask(
+      plugin,
+      {
+        type: "mail",
+        subject: singleLine(subject).slice(0, SUBJECT_CHARACTERS_MAX),
+        text: text.slice(0, MAIL_CHARACTERS_MAX),
+      },
+      signal,
+    );
   }
 
   function log(argument: unknown): void {
@@ -80,7 +120,7 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
       if (logLines > LOG_LINES_PER_SECOND_MAX)
         options.send({
           type: "log",
-          check,
+          plugin,
           level: "warn",
           message: `${logLines - LOG_LINES_PER_SECOND_MAX} log lines were left out: more than ${LOG_LINES_PER_SECOND_MAX} in a second`,
         });
@@ -90,7 +130,7 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
     if (++logLines > LOG_LINES_PER_SECOND_MAX) return;
     options.send({
       type: "log",
-      check,
+      plugin,
       level: LEVELS.find((candidate) => candidate === said) ?? "info",
       message: singleLine(String(text)).slice(0, LOG_CHARACTERS_MAX),
     });
@@ -107,7 +147,11 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
         case "processes.count":
           return bounded(() => count(argument));
         case "service":
-          return bounded(() => act(argument));
+          return bounded(() => act(argument, signal));
+        case "exec":
+          return bounded(() => exec(argument, signal));
+        case "mail":
+          return bounded(() => mail(argument, signal));
         case "fetch":
           return bounded(() => performFetch(argument, grant.net, signal));
         default:

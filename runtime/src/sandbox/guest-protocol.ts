@@ -23,7 +23,10 @@ export type HostAnswer =
   | { readonly id: number; readonly error: string };
 
 export interface GuestEntries {
-  /** Starts an invocation: `{ run, options, counts }` as JSON. `counts` are the granted process counts at this moment. */
+  /**
+   * Starts an invocation: `{ run, options, counts, event }` as JSON. `counts` are the granted process counts at this
+   * moment; `event` is a notifier's, null for a check.
+   */
   start(text: string): void;
   /** Delivers answers: `HostAnswer[]` as JSON. */
   resume(text: string): void;

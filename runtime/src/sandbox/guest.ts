@@ -12,6 +12,7 @@ export function guest(environmentText: string): GuestEntries {
   const MESSAGES_MAX = 1000;
   const TEXT_MAX = 1000;
   const STACK_MAX = 4000;
+  const WORDS_MAX = 100;
   const { parse, stringify } = JSON;
   const PromiseConstructor = Promise;
   const ErrorConstructor = Error;
@@ -273,6 +274,20 @@ export function guest(environmentText: string): GuestEntries {
   const service = (action: string) => (name: unknown) =>
     call("service", { name: toText(name), action }).promise;
   const status = service("status");
+  function exec(argv: unknown, init: { timeoutMs?: unknown } = {}): Promise<unknown> {
+    const words: string[] = [];
+    const given = argv as readonly unknown[];
+    for (let index = 0; index < given.length && index < WORDS_MAX; index++)
+      words[index] = toText(given[index]);
+    return call("exec", {
+      argv: words,
+      timeoutMs: typeof init.timeoutMs === "number" ? init.timeoutMs : null,
+    }).promise;
+  }
+  function mail(given: { subject?: unknown; text?: unknown }): Promise<unknown> {
+    return call("mail", { subject: limited(given.subject), text: toText(given.text) }).promise;
+  }
+
   const context = freeze({
     processes: freeze({ count }),
     services: freeze({
@@ -289,6 +304,8 @@ export function guest(environmentText: string): GuestEntries {
         ),
     }),
     fetch,
+    exec,
+    mail,
     log,
     down: (reason: unknown) => {
       const result = freeze({ down: limited(reason) });
@@ -314,14 +331,19 @@ export function guest(environmentText: string): GuestEntries {
 
   return {
     start(text) {
-      const given = parse(text) as { run: number; options: unknown; counts: typeof counts };
-      const { run, options } = given;
+      const given = parse(text) as {
+        run: number;
+        options: unknown;
+        counts: typeof counts;
+        event: unknown;
+      };
+      const { run, options, event } = given;
       counts = given.counts;
       // The host forgot the last invocation's requests with its end; nobody will answer them.
       pending = create(null);
       outbox = [];
       const settle = (result: unknown): void => {
-        if (result === undefined) post({ type: "result", run, down: null });
+        if (result === undefined || event !== null) post({ type: "result", run, down: null });
         else if (typeof result === "object" && result !== null && downs.has(result))
           post({ type: "result", run, down: (result as { down: string }).down });
         else
@@ -331,12 +353,17 @@ export function guest(environmentText: string): GuestEntries {
           );
       };
       try {
-        const { check } = (
-          world["__karuntimeModule"] as { default: { check: (given: unknown) => unknown } }
+        const definition = (
+          world["__karuntimeModule"] as {
+            default: {
+              check: (given: unknown) => unknown;
+              notify: (event: unknown, given: unknown) => unknown;
+            };
+          }
         ).default;
-        then(resolved(check({ ...context, options: freeze(options) })), settle, (error) =>
-          fail(run, error),
-        );
+        const whole = { ...context, options: freeze(options) };
+        const work = event === null ? definition.check(whole) : definition.notify(event, whole);
+        then(resolved(work), settle, (error) => fail(run, error));
       } catch (error) {
         fail(run, error);
       }

@@ -1,5 +1,5 @@
 /**
- * One invocation of a check: entered, resumed with each answer of a capability, and ended by its result or its
+ * One invocation of a plugin: entered, resumed with each answer of a capability, and ended by its result or its
  * deadline, whichever comes first. The deadline is one of wall time and one of CPU time; both hold after an await.
  */
 import type { Outcome } from "./protocol.ts";
@@ -16,6 +16,8 @@ export interface InvocationOptions {
   readonly context: GuestContext;
   readonly run: number;
   readonly options: unknown;
+  /** What a notifier is told; null for a check. */
+  readonly event: unknown;
   /** Process counts that the plugin may know, taken now: most checks ask nothing else, and need not come back for it. */
   readonly counts: Readonly<Record<string, number>>;
   readonly timeoutMs: number;
@@ -143,7 +145,12 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
 
     void enter(
       context.start,
-      JSON.stringify({ run, options: options.options, counts: options.counts }),
+      JSON.stringify({
+        run,
+        options: options.options,
+        counts: options.counts,
+        event: options.event,
+      }),
     );
   });
 }

@@ -6,17 +6,21 @@ import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { parseArgs } from "node:util";
 import { jsonLines } from "../json-lines.ts";
+import type { Capabilities } from "./capabilities.ts";
 import { createCapabilities } from "./capabilities.ts";
 import { ProcessTable } from "./capability/processes.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { evaluateBundle } from "./evaluate.ts";
 import { PluginIsolate } from "./isolate.ts";
+import { PluginRunner } from "./plugin-runner.ts";
 import type {
   CheckSpec,
   DaemonToSandbox,
+  JsonValue,
+  NotifierSpec,
   PluginBundle,
+  PrivilegedRequest,
   SandboxToDaemon,
-  ServiceAction,
 } from "./protocol.ts";
 import { bundleName } from "./source-map.ts";
 
@@ -27,12 +31,13 @@ dropPrivileges(values.uid, values.gid);
 
 const checks = new Map<string, CheckRunner>();
 const isolates = new Map<string, PluginIsolate>();
-const services = new Map<
+const notifiers = new Map<string, PluginRunner>();
+const asked = new Map<
   number,
-  { readonly resolve: (running: boolean) => void; readonly reject: (error: Error) => void }
+  { readonly resolve: (value: JsonValue) => void; readonly reject: (error: Error) => void }
 >();
 let processes: ProcessTable | undefined;
-let nextServiceId = 1;
+let nextRequest = 1;
 
 const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true });
 const daemon = jsonLines<SandboxToDaemon>(
@@ -46,10 +51,14 @@ function receive(message: DaemonToSandbox): void {
   switch (message.type) {
     case "load":
       return load(message.check);
-    case "service-result": {
-      const waiting = services.get(message.id);
-      services.delete(message.id);
-      if (message.result.ok) waiting?.resolve(message.result.running);
+    case "load-notifier":
+      return void notifiers.set(message.notifier.name, createRunner(message.notifier).runner);
+    case "notify":
+      return void notify(message);
+    case "answer": {
+      const waiting = asked.get(message.id);
+      asked.delete(message.id);
+      if (message.result.ok) waiting?.resolve(message.result.value);
       else waiting?.reject(new Error(message.result.error));
       return;
     }
@@ -72,25 +81,53 @@ function receive(message: DaemonToSandbox): void {
 }
 
 function load(spec: CheckSpec): void {
-  const capabilities = createCapabilities({
-    check: spec.name,
-    grant: spec.grant,
-    processes: () => (processes ??= new ProcessTable()),
-    send: (sent) => void daemon.send(sent),
-    service: askDaemon,
-  });
-  const runner = new CheckRunner({
+  const check = new CheckRunner({
     spec,
-    capabilities,
-    isolate: () => isolateOf(spec.bundle),
+    ...createRunner(spec),
     send: (sent) => void daemon.send(sent),
-    onStuck: recycle,
   });
-  runner.start(checks.size);
-  checks.set(spec.name, runner);
+  check.start(checks.size);
+  checks.set(spec.name, check);
 }
 
-/** Checks of one bundle share an isolate. */
+function createRunner({ name, bundle, options, grant, timeoutMs }: CheckSpec | NotifierSpec): {
+  readonly runner: PluginRunner;
+  readonly capabilities: Capabilities;
+} {
+  const capabilities = createCapabilities({
+    plugin: name,
+    grant,
+    processes: () => (processes ??= new ProcessTable()),
+    send: (sent) => void daemon.send(sent),
+    ask: askDaemon,
+  });
+  const runner = new PluginRunner({
+    name,
+    bundle,
+    options,
+    timeoutMs,
+    capabilities,
+    isolate: () => isolateOf(bundle),
+    onStuck: recycle,
+  });
+  return { runner, capabilities };
+}
+
+async function notify({
+  id,
+  notifier,
+  event,
+}: Extract<DaemonToSandbox, { type: "notify" }>): Promise<void> {
+  const result = await notifiers.get(notifier)?.run(event);
+  const error = result === undefined ? "there is no such notifier" : result.reason;
+  daemon.send({
+    type: "notified",
+    id,
+    result: result?.outcome === "up" ? { ok: true } : { ok: false, error },
+  });
+}
+
+/** Plugins of one bundle share an isolate. */
 function isolateOf(bundle: PluginBundle): PluginIsolate {
   const present = isolates.get(bundle.hash);
   if (present?.usable === true) return present;
@@ -103,11 +140,18 @@ function isolateOf(bundle: PluginBundle): PluginIsolate {
   return isolate;
 }
 
-function askDaemon(check: string, service: string, action: ServiceAction): Promise<boolean> {
-  const id = nextServiceId++;
+function askDaemon(
+  plugin: string,
+  request: PrivilegedRequest,
+  signal: AbortSignal,
+): Promise<JsonValue> {
+  const id = nextRequest++;
   return new Promise((resolve, reject) => {
-    services.set(id, { resolve, reject });
-    daemon.send({ type: "service", id, check, service, action });
+    asked.set(id, { resolve, reject });
+    signal.addEventListener("abort", () => {
+      if (asked.delete(id)) daemon.send({ type: "cancel", id });
+    });
+    daemon.send({ type: "request", id, plugin, request });
   });
 }
 

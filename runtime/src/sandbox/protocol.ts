@@ -11,6 +11,10 @@ export interface Permissions {
   readonly services: Readonly<Record<string, readonly ServiceAction[]>>;
   /** host:port pairs that it may connect to. */
   readonly net: readonly string[];
+  /** Commands that it may have run: argument vectors, the last element "..." allowing further arguments. */
+  readonly exec: readonly (readonly string[])[];
+  /** Whether it may send mail to the configured receivers. */
+  readonly mail: boolean;
 }
 
 export const SERVICE_ACTIONS = ["start", "stop", "restart", "status"] as const;
@@ -39,6 +43,26 @@ export interface CheckSpec {
   readonly initialState: "unknown" | "up" | "down";
 }
 
+/** A notifier plugin; its name is that of no check. */
+export interface NotifierSpec {
+  readonly name: string;
+  readonly bundle: PluginBundle;
+  readonly options: Readonly<Record<string, JsonValue>>;
+  readonly grant: Permissions;
+  readonly timeoutMs: number;
+}
+
+/** What a plugin has the daemon do. */
+export type PrivilegedRequest =
+  | { readonly type: "service"; readonly service: string; readonly action: ServiceAction }
+  | { readonly type: "exec"; readonly argv: readonly string[]; readonly timeoutMs: number }
+  | { readonly type: "mail"; readonly subject: string; readonly text: string };
+
+/** What became of it: for a service whether it runs, for a command its ExecResult. */
+export type PrivilegedResult =
+  | { readonly ok: true; readonly value: JsonValue }
+  | { readonly ok: false; readonly error: string };
+
 export type JsonValue =
   | null
   | boolean
@@ -49,13 +73,15 @@ export type JsonValue =
 
 export type DaemonToSandbox =
   | { readonly type: "load"; readonly check: CheckSpec }
+  | { readonly type: "load-notifier"; readonly notifier: NotifierSpec }
+  /** An event for a notifier, answered by `notified`. */
   | {
-      readonly type: "service-result";
+      readonly type: "notify";
       readonly id: number;
-      readonly result:
-        | { readonly ok: true; readonly running: boolean }
-        | { readonly ok: false; readonly error: string };
+      readonly notifier: string;
+      readonly event: JsonValue;
     }
+  | { readonly type: "answer"; readonly id: number; readonly result: PrivilegedResult }
   | { readonly type: "report"; readonly id: number }
   | { readonly type: "ping"; readonly id: number }
   /** Runs the bundle's top level once, in an isolate of its own, and answers what it exports as plain data. */
@@ -76,15 +102,22 @@ export type SandboxToDaemon =
       readonly reason: string;
     }
   | {
-      readonly type: "service";
+      readonly type: "request";
       readonly id: number;
-      readonly check: string;
-      readonly service: string;
-      readonly action: ServiceAction;
+      /** The check or the notifier. */
+      readonly plugin: string;
+      readonly request: PrivilegedRequest;
+    }
+  /** The invocation that asked has ended: what still runs for it is ended too. */
+  | { readonly type: "cancel"; readonly id: number }
+  | {
+      readonly type: "notified";
+      readonly id: number;
+      readonly result: { readonly ok: true } | { readonly ok: false; readonly error: string };
     }
   | {
       readonly type: "log";
-      readonly check: string;
+      readonly plugin: string;
       readonly level: "debug" | "info" | "warn" | "error";
       readonly message: string;
     }

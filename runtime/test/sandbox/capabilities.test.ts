@@ -7,6 +7,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { stopBundler } from "../../dist/plugins/bundle.js";
+import type { SandboxToDaemon } from "../../dist/sandbox/protocol.js";
 import type { TestHost } from "./host.ts";
 import { check, startHost } from "./host.ts";
 
@@ -45,6 +46,13 @@ describe("a plugin in its sandbox", () => {
     const { state, reason } = await host.state(name);
     return state === "up" ? "up" : reason;
   }
+  type Request = Extract<SandboxToDaemon, { type: "request" }>;
+  const request = (matches: (message: Request) => boolean): Promise<Request> =>
+    host.waitFor("a request", () =>
+      host.messages.find(
+        (message): message is Request => message.type === "request" && matches(message),
+      ),
+    );
   const net = (): string => `{ net: ["127.0.0.1:${port}"] }`;
   const at = (path: string): string => `"http://127.0.0.1:${port}${path}"`;
 
@@ -163,15 +171,15 @@ describe("a plugin in its sandbox", () => {
       ONCE,
     );
     const asked = (action: string) =>
-      host.waitFor(action, () =>
-        host.messages.find((message) => message.type === "service" && message.action === action),
-      );
+      request(({ request: wish }) => wish.type === "service" && wish.action === action);
     const start = await asked("start");
-    assert.ok(start.type === "service" && start.service === "nginx" && start.check === "service");
-    host.send({ type: "service-result", id: start.id, result: { ok: true, running: true } });
+    assert.deepEqual(
+      { plugin: start.plugin, request: start.request },
+      { plugin: "service", request: { type: "service", service: "nginx", action: "start" } },
+    );
+    host.send({ type: "answer", id: start.id, result: { ok: true, value: true } });
     const status = await asked("status");
-    assert.ok(status.type === "service");
-    host.send({ type: "service-result", id: status.id, result: { ok: true, running: false } });
+    host.send({ type: "answer", id: status.id, result: { ok: true, value: false } });
     assert.equal((await host.state("service")).reason, "still stopped");
   });
 
@@ -181,16 +189,64 @@ describe("a plugin in its sandbox", () => {
       check('await services.restart("web");', '{ services: { web: ["restart"] } }'),
       ONCE,
     );
-    const asked = await host.waitFor("restart", () =>
-      host.messages.find((message) => message.type === "service" && message.action === "restart"),
-    );
-    assert.ok(asked.type === "service");
+    const asked = await request(({ plugin }) => plugin === "failing");
     host.send({
-      type: "service-result",
+      type: "answer",
       id: asked.id,
       result: { ok: false, error: "web: exited with status 3" },
     });
     assert.match((await host.state("failing")).reason, /^web: exited with status 3/);
+  });
+
+  test("has commands run by the daemon, and only those that it was granted", async () => {
+    const permissions = '{ exec: [["/bin/check", "-a"], ["/bin/open", "..."]] }';
+    await host.load(
+      "exec",
+      check(
+        'const { status, stdout } = await exec(["/bin/open", "x", "y"]); return down(`${status} ${stdout}`);',
+        permissions,
+      ),
+      ONCE,
+    );
+    const asked = await request(({ plugin }) => plugin === "exec");
+    assert.ok(asked.request.type === "exec");
+    assert.deepEqual(asked.request.argv, ["/bin/open", "x", "y"]);
+    const value = { status: 3, signal: null, stdout: "said", stderr: "" };
+    host.send({ type: "answer", id: asked.id, result: { ok: true, value } });
+    assert.equal((await host.state("exec")).reason, "3 said");
+    const refused = /^not permitted: to run .*, add it to the plugin: permissions: \{ exec: \[\[/;
+    for (const argv of [
+      '["/bin/check"]',
+      '["/bin/check", "-a", "-b"]',
+      '["/bin/check", "-b"]',
+      '["/bin/other"]',
+      '["/bin/open\\0x"]',
+      '["/bin/open", "a\\0b"]',
+      "[]",
+      '["..."]',
+      'Object.assign(["/bin/sh"], { length: 1, toString: () => "/bin/check" })',
+    ])
+      assert.match(await run(`await exec(${argv});`, permissions), refused, argv);
+    assert.match(await run("await exec(null as never);", permissions), /null/);
+  });
+
+  test("a command whose invocation has ended is ended", async () => {
+    await host.load("slow", check('await exec(["/bin/a"]);', '{ exec: [["/bin/a"]] }'), ONCE);
+    const asked = await request(({ plugin }) => plugin === "slow");
+    assert.match((await host.state("slow")).reason, /^timed out after/);
+    await host.waitFor("the end of the command", () =>
+      host.messages.find((message) => message.type === "cancel" && message.id === asked.id),
+    );
+  });
+
+  test("mail is sent by the daemon, when it was granted", async () => {
+    const body = 'await mail({ subject: "a\\nb", text: "c".repeat(20000) }); return down("sent");';
+    assert.match(await run(body), /^not permitted: to send mail/);
+    await host.load("mail", check(body, "{ mail: true }"), ONCE);
+    const asked = await request(({ plugin }) => plugin === "mail");
+    assert.deepEqual(asked.request, { type: "mail", subject: "a b", text: "c".repeat(10000) });
+    host.send({ type: "answer", id: asked.id, result: { ok: true, value: null } });
+    assert.equal((await host.state("mail")).reason, "sent");
   });
 
   test("an exception names the plugin's own file, line and column", async () => {

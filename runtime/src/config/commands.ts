@@ -1,0 +1,139 @@
+/** Commands, who is told of what, and mail: their shapes, and what they come to. */
+import * as z from "zod";
+import type {
+  Command,
+  CommandsConfiguration,
+  MailConfiguration,
+  NotificationConfiguration,
+  NotificationSubject,
+} from "./model.ts";
+import { NOTIFICATION_EVENTS } from "./model.ts";
+import { duration, pluginFile } from "./values.ts";
+
+const COMMAND_TIMEOUT_MS = 10_000;
+const MAIL_PORT = 25;
+
+const user = z
+  .string()
+  .regex(
+    /^[^\s:]+(?::[^\s:]+)?$/,
+    'expected a user as "name", "name:group" or "uid:gid", without blanks',
+  );
+
+const argv = z
+  .array(z.string().refine((word) => !word.includes("\0"), "found a NUL in a command"))
+  .min(1)
+  .refine((words) => words[0] !== "", "found an empty command, expected the file to run");
+
+/** What runs a command: `{ command, user }`. */
+export const commandShape = { command: argv, user: user.optional() };
+
+const startOrStop = z
+  .strictObject({
+    ...commandShape,
+    timeout: duration(1000, 1_000_000, "1s to 1000s").default(COMMAND_TIMEOUT_MS),
+  })
+  .transform(({ command, user: who, timeout }) => ({
+    argv: command,
+    user: who,
+    timeoutMs: timeout,
+  }))
+  .optional();
+
+/** How commands run. */
+export const commands = z
+  .strictObject({
+    user: user.optional(),
+    secure: z.boolean().default(false),
+    start: startOrStop,
+    stop: startOrStop,
+  })
+  .prefault({})
+  .transform((parsed): CommandsConfiguration => ({
+    user: parsed.user,
+    secure: parsed.secure,
+    start: parsed.start,
+    stop: parsed.stop,
+  }));
+
+const line = z
+  .string()
+  .min(1)
+  .max(320)
+  .regex(/^[^\p{Cc}]*$/u, "found a control character");
+
+/** How mail is sent. */
+export const mail = z
+  .strictObject({
+    server: line,
+    port: z.int().min(1).max(65_535).default(MAIL_PORT),
+    from: line,
+    to: z.array(line).min(1).max(100),
+    helo: line.optional(),
+    routerName: line.optional(),
+    connectTimeout: duration(1000, 3_600_000, "1s to 60m").default(30_000),
+  })
+  .transform(({ connectTimeout, helo, routerName, ...rest }): MailConfiguration => ({
+    ...rest,
+    helo,
+    routerName,
+    connectTimeoutMs: connectTimeout,
+  }));
+
+const on = z
+  .array(z.enum(NOTIFICATION_EVENTS))
+  .min(1)
+  .default(["master", "backup", "fault", "stop"]);
+
+/** Somebody who is told. */
+const notification = z.union(
+  [
+    z.strictObject({
+      on,
+      plugin: pluginFile,
+      options: z.record(z.string(), z.unknown()).default({}),
+    }),
+    z.strictObject({ on, ...commandShape, appendEvent: z.boolean().default(false) }),
+    z.strictObject({ on, mail: z.literal(true) }),
+    z.strictObject({
+      on,
+      fifo: z.string().regex(/^\//, "expected the absolute path of a named pipe"),
+      user: user.optional(),
+      reader: z.strictObject(commandShape).optional(),
+    }),
+  ],
+  'expected { plugin }, { command }, { mail: true } or { fifo }, and perhaps on: ["master", ...]',
+);
+
+/** Everybody who is told. */
+export const notifications = z.array(notification).max(100).default([]);
+
+/** The notifications of one subject. */
+export function notificationsOf(
+  parsed: z.infer<typeof notifications>,
+  subject: NotificationSubject,
+): NotificationConfiguration[] {
+  return parsed.map((entry) => ({ subject, events: entry.on, target: targetOf(entry) }));
+}
+
+function targetOf(entry: z.infer<typeof notification>): NotificationConfiguration["target"] {
+  if ("plugin" in entry) return { type: "plugin", plugin: entry.plugin, options: entry.options };
+  if ("command" in entry)
+    return { type: "command", command: commandOf(entry), appendEvent: entry.appendEvent };
+  if ("mail" in entry) return { type: "mail" };
+  const { fifo, user: owner, reader } = entry;
+  return {
+    type: "fifo",
+    path: fifo,
+    user: owner,
+    reader: reader === undefined ? undefined : commandOf(reader),
+  };
+}
+
+/** A command as the daemon runs it. */
+export function commandOf(parsed: {
+  readonly command: readonly string[];
+  readonly user?: string | undefined;
+}): Command {
+  return { argv: parsed.command, user: parsed.user };
+}

@@ -1,0 +1,145 @@
+/** What is allowed, works as written, and surely is not what was meant. */
+const stopsKeepalived = (text: string): { line: number; found: string } | undefined => {
+  const m = /keepalived/.exec(text);
+  return m === null ? undefined : undefined;
+};
+import type { UserCheck, UserConfiguration } from "../define.ts";
+import type { CommandLine } from "./command.ts";
+import type { Context } from "./context.ts";
+import type { Found } from "./keyword.ts";
+import type { Root } from "./read.ts";
+
+const OWNER = 255;
+const PRIORITY_MAX = 254;
+
+export function lint(root: Root, value: UserConfiguration, context: Context): void {
+  for (const found of commandsIn(root)) stopping(found, context);
+  weights(root, value, context);
+  mirrored(root, context);
+  laterScripts(root, context);
+}
+
+/** Every command that the configuration names. */
+function commandsIn(root: Root): Found<CommandLine>[] {
+  const scripts = (root.vrrp_script ?? []).flatMap(({ value }) => value.block.script ?? []);
+  const owners = [
+    ...(root.vrrp_instance ?? []).map(({ value }) => value.block),
+    ...(root.vrrp_sync_group ?? []).map(({ value }) => value.block),
+  ];
+  const notified = owners.flatMap((block) => [
+    ...(block.notify_master ?? []),
+    ...(block.notify_backup ?? []),
+    ...(block.notify_fault ?? []),
+    ...(block.notify_stop ?? []),
+    ...(block.notify ?? []),
+  ]);
+  return [...scripts, ...notified];
+}
+
+/** A script that stops keepalived to say that it is unhealthy. */
+function stopping({ value, statement }: Found<CommandLine>, { report, host }: Context): void {
+  const [file, ...parameters] = value.argv;
+  const inline = stopsKeepalived([file, ...parameters].join(" "));
+  const path = host.findCommand(file)?.path;
+  const text = path === undefined ? undefined : host.readScript(path);
+  const inside = text === undefined || path === undefined ? undefined : stopsKeepalived(text);
+  const found = inline ?? inside;
+  if (found === undefined) return;
+  report.warning(
+    statement.parameters[0] ?? statement,
+    "keepalived.stops-keepalived",
+    `${inline === undefined ? `${path ?? file} line ${found.line}` : "this command"} has ${JSON.stringify(found.found)}: it stops keepalived to say that this host is unhealthy, which karuntime does not follow`,
+    "exit 1 says the same: the check is down, and the addresses move; karuntime migrate writes such a check",
+  );
+}
+
+/** Weights that change no priority. */
+function weights(
+  root: Root,
+  { virtualRouters, checks }: UserConfiguration,
+  { report }: Context,
+): void {
+  for (const { value } of root.vrrp_instance ?? []) {
+    const name = value.parameters[0]?.text ?? "";
+    const router = Object.hasOwn(virtualRouters, name) ? virtualRouters[name] : undefined;
+    if (router === undefined) continue;
+    for (const line of (value.block.track_script ?? []).flatMap((found) => found.value)) {
+      const check = checks?.[line.keyword.text];
+      const weight = weightIn(line.parameters.map((word) => word.text)) ?? check?.weight ?? 0;
+      const why = withoutEffect(router.priority ?? 100, weight, check);
+      if (why !== undefined)
+        report.warning(
+          line,
+          "keepalived.weight",
+          `the weight ${weight} of ${line.keyword.text} can never change who is master: ${why}`,
+        );
+    }
+  }
+}
+
+function weightIn(words: readonly string[]): number | undefined {
+  const [keyword, number] = words;
+  return keyword === "weight" && number !== undefined ? Number(number) : undefined;
+}
+
+function withoutEffect(
+  priority: number,
+  weight: number,
+  check: UserCheck | undefined,
+): string | undefined {
+  if (check === undefined) return undefined;
+  if (priority === OWNER && weight !== 0)
+    return "the priority 255 of the owner never changes; give it a priority below 255";
+  if (weight > 0 && priority === PRIORITY_MAX) return "the priority 254 cannot rise";
+  if (weight < 0 && priority === 1) return "the priority 1 cannot fall";
+  return undefined;
+}
+
+/** Two instances that back each other up: the other host has the mirror image. */
+function mirrored(root: Root, { report }: Context): void {
+  const instances = (root.vrrp_instance ?? []).map(({ value, statement }) => ({
+    name: value.parameters[0]?.text ?? "",
+    state: value.block.state?.at(-1)?.value.text,
+    priority: value.block.priority?.at(-1),
+    statement,
+  }));
+  const master = instances.find(({ state }) => state === "MASTER");
+  for (const { name, state, priority } of instances)
+    if (
+      state === "BACKUP" &&
+      priority !== undefined &&
+      master?.priority !== undefined &&
+      priority.value === master.priority.value
+    )
+      report.warning(
+        priority.statement,
+        "keepalived.equal-priorities",
+        `${name} is BACKUP with the priority ${priority.value}, the same as ${master.name} which is MASTER: if the other host has the mirror image, both have equal priorities, and the state words decide nothing`,
+        "give the BACKUP a lower priority, such as 90",
+      );
+}
+
+/** keepalived 2.2 knows a script only after its definition. */
+function laterScripts(root: Root, { report }: Context): void {
+  const defined = new Map(
+    (root.vrrp_script ?? []).map(({ value, statement }) => [
+      value.parameters[0]?.text ?? "",
+      statement.keyword.line,
+    ]),
+  );
+  for (const { value } of root.vrrp_instance ?? [])
+    for (const line of (value.block.track_script ?? []).flatMap((found) => found.value)) {
+      const definition = defined.get(line.keyword.text);
+      const use = line.keyword.line;
+      if (
+        definition !== undefined &&
+        definition.file === use.file &&
+        definition.number > use.number
+      )
+        report.warning(
+          line,
+          "keepalived.later-definition",
+          `${line.keyword.text} is defined after its use, at line ${definition.number}; keepalived 2.2 leaves such a check out, karuntime runs it`,
+        );
+    }
+}

@@ -1,0 +1,140 @@
+/** Checks that are commands: when each runs, and what its exit statuses come to after rise and fall. */
+import type { CheckConfiguration, CommandsConfiguration, CommandUse } from "../config/model.ts";
+import { gridBefore, nextDue } from "../health/schedule.ts";
+import { createTracker, record } from "../health/tracker.ts";
+import type { Logger } from "../observe/log.ts";
+import type { CheckReport, Outcome } from "../sandbox/protocol.ts";
+import type { CommandResult, CommandRunner } from "./command.ts";
+import { describeResult } from "./command.ts";
+import type { Ids } from "./command-user.ts";
+import { commandUser, systemUsers, unsafePath } from "./command-user.ts";
+import type { Judge } from "./judge.ts";
+
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export type CommandCheck = Extract<CheckConfiguration, CommandUse>;
+
+export interface CommandChecks {
+  reports(): CheckReport[];
+  stop(): void;
+}
+
+/** Starts all of them. @param judge gets every change. */
+export function startCommandChecks(
+  checks: readonly CommandCheck[],
+  commands: CommandsConfiguration,
+  runner: CommandRunner,
+  judge: Judge,
+  log: Logger,
+): CommandChecks {
+  const started = checks.map((check, index) => start(check, index, commands, runner, judge, log));
+  return {
+    reports: () => started.map((check) => check.report(performance.now())),
+    stop() {
+      for (const check of started) check.stop();
+    },
+  };
+}
+
+function start(
+  check: CommandCheck,
+  index: number,
+  commands: CommandsConfiguration,
+  runner: CommandRunner,
+  judge: Judge,
+  log: Logger,
+): { report(nowMs: number): CheckReport; stop(): void } {
+  const { name, command } = check;
+  const outcomes: Record<Outcome, number> = {
+    up: 0,
+    down: 0,
+    "timed out": 0,
+    "out of memory": 0,
+    error: 0,
+  };
+  let tracker = createTracker(check.initialState);
+  let last: CheckReport["last"] & { readonly atMs?: number };
+  let reason = "";
+  let runs = 0;
+  let skipped = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const identity = identityFor(check, commands);
+  if (!identity.ok) log.error({ check: name, reason: identity.reason }, "the check never runs");
+
+  async function runOnce(): Promise<CommandResult> {
+    if (!identity.ok) return { type: "not-started", reason: identity.reason };
+    return runner.run(command.argv, {
+      user: identity.user,
+      timeoutMs: check.timeoutMs,
+      onOutput: (line) => log.debug({ check: name, line }, "the check's command says"),
+    });
+  }
+
+  async function cycle(dueMs: number): Promise<void> {
+    const startedAtMs = performance.now();
+    const result = await runOnce();
+    if (stopped) return;
+    take(result, performance.now() - startedAtMs);
+    const next = nextDue(dueMs, check.intervalMs, performance.now());
+    skipped += next.skipped;
+    const waitMs = Math.max(0, Math.ceil(next.atMs - performance.now()));
+    timer = setTimeout(() => void cycle(next.atMs), Math.min(TIMER_MS_MAX, waitMs));
+  }
+
+  function take(result: CommandResult, durationMs: number): void {
+    const success = result.type === "exited" && result.status === 0;
+    const outcome = success ? "up" : outcomeOf(result);
+    const said = success ? "" : `${command.argv[0] ?? ""} ${describeResult(result)}`;
+    runs++;
+    outcomes[outcome]++;
+    last = { outcome, reason: said, durationMs, cpuMs: 0, agoMs: 0, atMs: performance.now() };
+    const before = tracker.state;
+    tracker = record(tracker, success, check);
+    if (!success || tracker.state === "up") reason = said;
+    if (tracker.state !== "unknown" && (tracker.state !== before || runs === 1))
+      judge.set(name, tracker.state, reason);
+  }
+
+  void cycle(gridBefore(performance.now(), index, check.intervalMs));
+  return {
+    report: (nowMs) => ({
+      check: name,
+      state: tracker.state,
+      reason,
+      last: last === undefined ? undefined : { ...last, agoMs: nowMs - (last.atMs ?? nowMs) },
+      runs,
+      outcomes,
+      skipped,
+      denied: 0,
+    }),
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function outcomeOf(result: CommandResult): Outcome {
+  if (result.type === "timed-out") return "timed out";
+  return result.type === "exited" ? "down" : "error";
+}
+
+/** Who runs the command, or why nobody does. */
+function identityFor(
+  { command }: CommandCheck,
+  commands: CommandsConfiguration,
+):
+  | { readonly ok: true; readonly user: Ids | undefined }
+  | { readonly ok: false; readonly reason: string } {
+  try {
+    const user = commandUser(command.user ?? commands.user, systemUsers());
+    const root = (user?.uid ?? process.getuid?.()) === 0;
+    const why = commands.secure && root ? unsafePath(command.argv[0] ?? "") : undefined;
+    return why === undefined
+      ? { ok: true, user }
+      : { ok: false, reason: `it is not run as root: ${why}` };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}

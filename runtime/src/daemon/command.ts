@@ -1,0 +1,190 @@
+/**
+ * Runs commands as keepalived runs its scripts: without a shell, in process groups of their own, with this process's
+ * environment less what would change how programs are loaded.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { Socket } from "node:net";
+import type { Ids } from "./command-user.ts";
+
+/** From SIGTERM to SIGKILL. */
+const GRACE_MS = 2000;
+/** At the end there is less time. */
+const LAST_GRACE_MS = 1000;
+const LINE_CHARACTERS_MAX = 500;
+const LINES_PER_RUN_MAX = 20;
+const NOT_INHERITED = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
+
+export type CommandResult =
+  | { readonly type: "exited"; readonly status: number }
+  | { readonly type: "killed"; readonly signal: string }
+  | { readonly type: "timed-out"; readonly afterMs: number }
+  | { readonly type: "not-started"; readonly reason: string };
+
+export interface RunOptions {
+  /** Default: this process's user. */
+  readonly user?: Ids | undefined;
+  /** Default: none. */
+  readonly timeoutMs?: number | undefined;
+  /** Further arguments. */
+  readonly append?: readonly string[] | undefined;
+  /** Gets the lines that the command writes, a bounded number of them. */
+  readonly onOutput?: ((line: string) => void) | undefined;
+  /** Gets everything that the command writes. */
+  readonly onData?: ((stream: "stdout" | "stderr", text: string) => void) | undefined;
+  /** Ends the command. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CommandRunner {
+  /** Never rejects. A command that runs too long is reported at once, and ended after that. */
+  run(argv: readonly string[], options?: RunOptions): Promise<CommandResult>;
+  /** Ends whatever still runs. */
+  stop(): Promise<void>;
+}
+
+/** @param cwd where commands run; default: where this process does. */
+export function createCommandRunner(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  cwd?: string,
+): CommandRunner {
+  const running = new Set<ChildProcess>();
+  const env = Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !NOT_INHERITED.includes(name)),
+  );
+
+  function run(
+    [file = "", ...argv]: readonly string[],
+    { user, timeoutMs, append = [], onOutput, onData, signal }: RunOptions = {},
+  ): Promise<CommandResult> {
+    return new Promise((resolve) => {
+      let child: ChildProcess;
+      try {
+        child = spawn(file, [...argv, ...append], {
+          stdio: ["ignore", "pipe", "pipe"],
+          detached: true,
+          env,
+          cwd,
+          ...user,
+        });
+      } catch (error) {
+        resolve({ type: "not-started", reason: reasonOf(error) });
+        return;
+      }
+      running.add(child);
+      if (onOutput !== undefined) forwardLines(child, onOutput);
+      if (onData !== undefined) forwardData(child, onData);
+      child.stdout?.resume();
+      child.stderr?.resume();
+      const abort = (): void => void end(child, GRACE_MS);
+      signal?.addEventListener("abort", abort, { once: true });
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              resolve({ type: "timed-out", afterMs: timeoutMs });
+              void end(child, GRACE_MS);
+            }, timeoutMs);
+      const settle = (result: CommandResult): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        running.delete(child);
+        // What the command left behind may hold these pipes: they stay open and are drained, and hold nobody up.
+        for (const stream of [child.stdout, child.stderr])
+          if (stream instanceof Socket) stream.unref();
+        resolve(result);
+      };
+      child.once("error", (error) => settle({ type: "not-started", reason: reasonOf(error) }));
+      child.once("exit", (status, signal) =>
+        settle(
+          status === null
+            ? { type: "killed", signal: signal ?? "unknown" }
+            : { type: "exited", status },
+        ),
+      );
+    });
+  }
+
+  return {
+    run,
+    async stop() {
+      await Promise.all([...running].map((child) => end(child, LAST_GRACE_MS)));
+    },
+  };
+}
+
+/** SIGTERM to the whole group, then SIGKILL. */
+async function end(child: ChildProcess, graceMs: number): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined) return;
+  const ended = new Promise<void>((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    else child.once("exit", () => resolve());
+  });
+  signalGroup(pid, "SIGTERM");
+  let timer: NodeJS.Timeout | undefined;
+  const grace = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, graceMs);
+  });
+  await Promise.race([ended, grace]);
+  clearTimeout(timer);
+  // Also when the command itself has ended: what it started is in the same group.
+  signalGroup(pid, "SIGKILL");
+  await ended;
+}
+
+function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Everything in the group has ended.
+  }
+}
+
+function forwardData(
+  child: ChildProcess,
+  onData: (stream: "stdout" | "stderr", text: string) => void,
+): void {
+  for (const name of ["stdout", "stderr"] as const)
+    child[name]?.on("data", (chunk: Buffer) => onData(name, chunk.toString("utf8")));
+}
+
+function forwardLines(child: ChildProcess, onOutput: (line: string) => void): void {
+  let lines = 0;
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = "";
+    const say = (line: string): void => {
+      const text = line.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ").trim();
+      if (text === "" || lines++ >= LINES_PER_RUN_MAX) return;
+      onOutput(text.slice(0, LINE_CHARACTERS_MAX));
+    };
+    stream?.on("data", (chunk: Buffer) => {
+      if (lines >= LINES_PER_RUN_MAX) return;
+      const parts = (rest + chunk.toString("utf8")).split("\n");
+      rest = (parts.pop() ?? "").slice(0, LINE_CHARACTERS_MAX);
+      for (const line of parts) say(line);
+    });
+    stream?.on("end", () => say(rest));
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as { readonly code?: unknown }).code;
+  if (code === "ENOENT") return "there is no such file, or its interpreter is missing";
+  if (code === "EACCES") return "it is not executable";
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A result as the end of a sentence. */
+export function describeResult(result: CommandResult): string {
+  switch (result.type) {
+    case "exited":
+      return `exited with status ${result.status}`;
+    case "killed":
+      return `was ended by ${result.signal}`;
+    case "timed-out":
+      return `ran longer than ${result.afterMs / 1000} s`;
+    case "not-started":
+      return `could not be run: ${result.reason}`;
+  }
+}

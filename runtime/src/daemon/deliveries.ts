@@ -1,0 +1,110 @@
+/** How each kind of receiver gets its events: a command, a plugin, a named pipe, a mail. */
+import type {
+  CommandsConfiguration,
+  MailConfiguration,
+  NotificationConfiguration,
+} from "../config/model.ts";
+import type { Logger } from "../observe/log.ts";
+import type { CommandRunner } from "./command.ts";
+import { describeResult } from "./command.ts";
+import { commandUser, systemUsers, unsafePath } from "./command-user.ts";
+import type { Fifo } from "./fifo.ts";
+import { openFifo } from "./fifo.ts";
+import type { Mailer } from "./mail.ts";
+import { createMailer, mailFor } from "./mail.ts";
+import type { Deliver, Notification } from "./notifications.ts";
+
+export interface Deliveries {
+  readonly deliver: Deliver;
+  close(): void;
+}
+
+export interface DeliveriesOptions {
+  readonly configurations: readonly NotificationConfiguration[];
+  readonly commands: CommandsConfiguration;
+  readonly mail: MailConfiguration | undefined;
+  readonly runner: CommandRunner;
+  /** Hands an event to the plugin of the notification with this index. */
+  readonly plugin: (index: number, notification: Notification) => Promise<void>;
+  readonly log: Logger;
+}
+
+export function createDeliveries(options: DeliveriesOptions): Deliveries {
+  const { commands, runner, log } = options;
+  const mailer: Mailer | undefined =
+    options.mail === undefined ? undefined : createMailer(options.mail);
+  const fifos = new Map<string, Fifo>();
+  for (const { target } of options.configurations) {
+    if (target.type !== "fifo" || fifos.has(target.path)) continue;
+    try {
+      const { reader } = target;
+      const users = systemUsers();
+      fifos.set(
+        target.path,
+        openFifo({
+          path: target.path,
+          owner: target.user === undefined ? undefined : commandUser(target.user, users),
+          reader:
+            reader === undefined
+              ? undefined
+              : { argv: reader.argv, user: commandUser(reader.user ?? commands.user, users) },
+          runner,
+          log,
+        }),
+      );
+    } catch (error) {
+      log.error(
+        { fifo: target.path, error: error instanceof Error ? error.message : String(error) },
+        "the pipe cannot be used; nobody is told through it",
+      );
+    }
+  }
+
+  async function runCommand(
+    target: Extract<NotificationConfiguration["target"], { readonly type: "command" }>,
+    notification: Notification,
+  ): Promise<void> {
+    const { command, appendEvent } = target;
+    const [file = ""] = command.argv;
+    const user = commandUser(command.user ?? commands.user, systemUsers());
+    const root = (user?.uid ?? process.getuid?.()) === 0;
+    const why = commands.secure && root ? unsafePath(file) : undefined;
+    if (why !== undefined) throw new Error(`${file} is not run as root: ${why}`);
+    const result = await runner.run(command.argv, {
+      user,
+      append: appendEvent ? wordsFor(notification) : [],
+      onOutput: (line) => log.debug({ command: file, line }, "a notification's command says"),
+    });
+    if (result.type !== "exited" || result.status !== 0)
+      log.warn(
+        { command: file, event: notification.event, subject: notification.subject.name },
+        `a notification's command ${describeResult(result)}`,
+      );
+  }
+
+  return {
+    async deliver({ target }, index, notification) {
+      switch (target.type) {
+        case "command":
+          return runCommand(target, notification);
+        case "plugin":
+          return options.plugin(index, notification);
+        case "fifo":
+          return fifos.get(target.path)?.write(notification);
+        case "mail": {
+          const { subject, text } = mailFor(notification, options.mail?.routerName);
+          return mailer?.send(subject, text);
+        }
+      }
+    },
+    close() {
+      for (const fifo of fifos.values()) fifo.close();
+    },
+  };
+}
+
+/** What keepalived's `notify` appends. */
+export function wordsFor({ subject, state, priority }: Notification): readonly string[] {
+  const kind = subject.type === "virtual-router" ? "INSTANCE" : "GROUP";
+  return [kind, subject.name, state, String(priority)];
+}
