@@ -26,8 +26,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "packet",
     "vrrp",
     "director",
-    // What a script does, for the warning that it stops keepalived.
-    "migrate/script.ts",
     "plugins",
     "engine/protocol.ts",
     "linux/process-watch.ts",

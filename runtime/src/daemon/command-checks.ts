@@ -1,5 +1,7 @@
 /** Checks that are commands: when each runs, and what its exit statuses come to after rise and fall. */
+import { readFileSync } from "node:fs";
 import type { CheckConfiguration, CommandsConfiguration, CommandUse } from "../config/model.ts";
+import { stopsKeepalived } from "../config/stops-keepalived.ts";
 import { gridBefore, nextDue } from "../health/schedule.ts";
 import { createTracker, record } from "../health/tracker.ts";
 import type { Logger } from "../observe/log.ts";
@@ -60,6 +62,7 @@ function start(
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   const identity = identityFor(check, commands);
+  const interceptStop = commandStopsKeepalived(command.argv);
   if (!identity.ok) log.error({ check: name, reason: identity.reason }, "the check never runs");
 
   async function runOnce(): Promise<CommandResult> {
@@ -67,6 +70,7 @@ function start(
     return runner.run(command.argv, {
       user: identity.user,
       timeoutMs: check.timeoutMs,
+      interceptStop,
       onOutput: (line) => log.debug({ check: name, line }, "the check's command says"),
     });
   }
@@ -117,7 +121,7 @@ function start(
 
 function outcomeOf(result: CommandResult): Outcome {
   if (result.type === "timed-out") return "timed out";
-  return result.type === "exited" ? "down" : "error";
+  return result.type === "exited" || result.type === "stopped-keepalived" ? "down" : "error";
 }
 
 /** Who runs the command, or why nobody does. */
@@ -136,5 +140,18 @@ function identityFor(
       : { ok: false, reason: `it is not run as root: ${why}` };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const SCRIPT_BYTES_MAX = 256 * 1024;
+
+/** Whether the command's words, or the script that they name, stop keepalived. */
+function commandStopsKeepalived(argv: readonly string[]): boolean {
+  if (stopsKeepalived(argv.join(" ")) !== undefined) return true;
+  try {
+    const text = readFileSync(argv[0] ?? "", "utf8").slice(0, SCRIPT_BYTES_MAX);
+    return stopsKeepalived(text) !== undefined;
+  } catch {
+    return false;
   }
 }

@@ -5,6 +5,8 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { Socket } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Ids } from "./command-user.ts";
 
 /** From SIGTERM to SIGKILL. */
@@ -17,6 +19,8 @@ const NOT_INHERITED = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
 
 export type CommandResult =
   | { readonly type: "exited"; readonly status: number }
+  /** It wanted keepalived to be stopped, and was kept from it: its way of saying that this host is unhealthy. */
+  | { readonly type: "stopped-keepalived"; readonly by: string }
   | { readonly type: "killed"; readonly signal: string }
   | { readonly type: "timed-out"; readonly afterMs: number }
   | { readonly type: "not-started"; readonly reason: string };
@@ -34,7 +38,12 @@ export interface RunOptions {
   readonly onData?: ((stream: "stdout" | "stderr", text: string) => void) | undefined;
   /** Ends the command. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether commands that stop keepalived are kept from it and reported. */
+  readonly interceptStop?: boolean | undefined;
 }
+
+/** Commands that stand before the real ones in the PATH of such scripts, and what bash reads first. */
+const SHIMS = fileURLToPath(new URL("../../shims", import.meta.url));
 
 export interface CommandRunner {
   /** Never rejects. A command that runs too long is reported at once, and ended after that. */
@@ -55,15 +64,25 @@ export function createCommandRunner(
 
   function run(
     [file = "", ...argv]: readonly string[],
-    { user, timeoutMs, append = [], onOutput, onData, signal }: RunOptions = {},
+    {
+      user,
+      timeoutMs,
+      append = [],
+      onOutput,
+      onData,
+      signal,
+      interceptStop = false,
+    }: RunOptions = {},
   ): Promise<CommandResult> {
     return new Promise((resolve) => {
       let child: ChildProcess;
       try {
         child = spawn(file, [...argv, ...append], {
-          stdio: ["ignore", "pipe", "pipe"],
+          stdio: ["ignore", "pipe", "pipe", ...(interceptStop ? (["pipe"] as const) : [])],
           detached: true,
-          env,
+          env: interceptStop
+            ? { ...env, PATH: `${SHIMS}:${env["PATH"] ?? ""}`, BASH_ENV: join(SHIMS, "bash-env") }
+            : env,
           cwd,
           ...user,
         });
@@ -76,6 +95,12 @@ export function createCommandRunner(
       if (onData !== undefined) forwardData(child, onData);
       child.stdout?.resume();
       child.stderr?.resume();
+      const intercepted = child.stdio[3];
+      let stoppedBy: string | undefined;
+      intercepted?.on(
+        "data",
+        (text: Buffer) => (stoppedBy ??= text.toString("utf8").split("\n")[0]),
+      );
       const abort = (): void => void end(child, GRACE_MS);
       signal?.addEventListener("abort", abort, { once: true });
       const timer =
@@ -90,13 +115,15 @@ export function createCommandRunner(
         signal?.removeEventListener("abort", abort);
         running.delete(child);
         // What the command left behind may hold these pipes: they stay open and are drained, and hold nobody up.
-        for (const stream of [child.stdout, child.stderr])
+        for (const stream of [child.stdout, child.stderr, intercepted])
           if (stream instanceof Socket) stream.unref();
-        resolve(result);
+        resolve(stoppedBy === undefined ? result : { type: "stopped-keepalived", by: stoppedBy });
       };
       child.once("error", (error) => settle({ type: "not-started", reason: reasonOf(error) }));
       child.once("exit", (status, signal) =>
-        settle(
+        // What it wrote before it ended is read first.
+        setImmediate(
+          settle,
           status === null
             ? { type: "killed", signal: signal ?? "unknown" }
             : { type: "exited", status },
@@ -180,6 +207,8 @@ export function describeResult(result: CommandResult): string {
   switch (result.type) {
     case "exited":
       return `exited with status ${result.status}`;
+    case "stopped-keepalived":
+      return `says that this host is unhealthy: it stops keepalived (${result.by})`;
     case "killed":
       return `was ended by ${result.signal}`;
     case "timed-out":

@@ -1,13 +1,10 @@
 /** What is allowed, works as written, and surely is not what was meant. */
-const stopsKeepalived = (text: string): { line: number; found: string } | undefined => {
-  const m = /keepalived/.exec(text);
-  return m === null ? undefined : undefined;
-};
 import type { UserCheck, UserConfiguration } from "../define.ts";
 import type { CommandLine } from "./command.ts";
 import type { Context } from "./context.ts";
 import type { Found } from "./keyword.ts";
 import type { Root } from "./read.ts";
+import { stopIn } from "./stopping.ts";
 
 const OWNER = 255;
 const PRIORITY_MAX = 254;
@@ -38,18 +35,15 @@ function commandsIn(root: Root): Found<CommandLine>[] {
 
 /** A script that stops keepalived to say that it is unhealthy. */
 function stopping({ value, statement }: Found<CommandLine>, { report, host }: Context): void {
-  const [file, ...parameters] = value.argv;
-  const inline = stopsKeepalived([file, ...parameters].join(" "));
-  const path = host.findCommand(file)?.path;
-  const text = path === undefined ? undefined : host.readScript(path);
-  const inside = text === undefined || path === undefined ? undefined : stopsKeepalived(text);
-  const found = inline ?? inside;
-  if (found === undefined) return;
+  const stop = stopIn(value, host);
+  if (stop === undefined) return;
   report.warning(
     statement.parameters[0] ?? statement,
     "keepalived.stops-keepalived",
-    `${inline === undefined ? `${path ?? file} line ${found.line}` : "this command"} has ${JSON.stringify(found.found)}: it stops keepalived to say that this host is unhealthy, which karuntime does not follow`,
-    "exit 1 says the same: the check is down, and the addresses move; karuntime migrate writes such a check",
+    `${stop.where} has ${JSON.stringify(stop.found)}: it stops keepalived to say that this host is unhealthy`,
+    statement.keyword.text === "script"
+      ? "karuntime keeps it from that and takes it for a failure, which means FAULT; exit 1 says the same, and karuntime migrate writes such a check"
+      : "a notification cannot do so here: a check can be down, which means FAULT",
   );
 }
 

@@ -1,5 +1,6 @@
 /** What can be tracked: `vrrp_script`, `track_file`, `vrrp_track_process`. */
 import type { UserCheck, UserFile, UserProcess } from "../define.ts";
+import type { CommandLine } from "./command.ts";
 import { command, pluginOf, userCommand, userOf } from "./command.ts";
 import type { Context } from "./context.ts";
 import { duration, present, upToAnHour } from "./context.ts";
@@ -17,6 +18,8 @@ import {
   unsupported,
 } from "./keyword.ts";
 import { markKeys } from "./marks.ts";
+import { stopIn } from "./stopping.ts";
+import type { Weight } from "./weight.ts";
 import { narrow, weight, WEIGHT_MAX, WIDE_WEIGHT_MAX } from "./weight.ts";
 
 const SCRIPT_SECONDS_MAX = 4294;
@@ -190,7 +193,7 @@ function checkOf(
         : { plugin: pluginOf(line) ?? "" };
   if (target === undefined) return undefined;
   const user = last(found.user);
-  const weighed = last(found.weight);
+  const weighed = weightOf(found, line, context);
   markKeys(context, ["checks", value.parameters[0]?.text ?? ""], found, {
     script: "command" in target ? "command" : "plugin",
     plugin: "plugin",
@@ -213,6 +216,24 @@ function checkOf(
       initialState: found.init_fail === undefined ? undefined : ("down" as const),
     }),
   };
+}
+
+/** A script that stops keepalived takes this host out, whatever its weight: that is FAULT, the weight 0. */
+function weightOf(
+  found: Block<typeof scriptGrammar>,
+  line: CommandLine | undefined,
+  { report, host }: Context,
+): Weight | undefined {
+  const weighed = found.weight?.at(-1);
+  if (weighed === undefined || line === undefined || stopIn(line, host) === undefined)
+    return weighed?.value;
+  if (weighed.value.weight !== 0)
+    report.warning(
+      weighed.statement,
+      "keepalived.weight",
+      `the weight ${weighed.value.weight} does not count: a script that stops keepalived takes this host out altogether, so its failure means FAULT`,
+    );
+  return undefined;
 }
 
 function timing(
