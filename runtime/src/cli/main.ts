@@ -34,6 +34,7 @@ const commands: Readonly<
   start: () => import("./start.ts"),
   validate: () => import("./validate.ts"),
   status: () => import("./status.ts"),
+  migrate: () => import("./migrate.ts"),
 };
 
 async function main(argv: readonly string[]): Promise<number> {

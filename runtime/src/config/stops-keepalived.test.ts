@@ -12,6 +12,8 @@ test("every way in which scripts stop keepalived is found, with its place", () =
     "killall keepalived",
     "killall -9 keepalived",
     "pkill -TERM -x keepalived",
+    "kill -9 $(pidof keepalived",
+    "kill `cat /var/run/keepalived",
   ]) {
     assert.deepEqual(stopsKeepalived(`#!/bin/sh\nif x; then ${found}; fi\n`), {
       line: 2,
@@ -19,6 +21,12 @@ test("every way in which scripts stop keepalived is found, with its place", () =
       found,
     });
   }
+});
+
+test("so is a kill of whatever ps lists", () => {
+  const line =
+    "ps -ef | grep keepalived | grep -v grep | awk '{print $2}' | xargs -I '{}' kill -9 {};";
+  assert.equal(stopsKeepalived(line)?.column, 10);
 });
 
 test("what does not stop it is not", () => {
@@ -29,6 +37,8 @@ test("what does not stop it is not", () => {
     "systemctl stop nginx",
     "systemctl status keepalived",
     "killall -0 keepalived",
+    "kill -0 $(cat /var/run/keepalived.pid)",
+    "ps -ef | grep keepalived; kill 1",
     "pgrep keepalived",
     "service keepalived status",
     "echo keepalived stop",

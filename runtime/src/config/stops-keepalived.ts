@@ -7,10 +7,13 @@ const PATTERN = new RegExp(
     String.raw`\bservice\s+${SERVICE}\s+stop\b`,
     String.raw`/(?:etc|init\.d|rc\.d)\S*/keepalived\s+stop\b`,
     String.raw`\b(?:killall|pkill)\s+(?:-\S+\s+)*${SERVICE}`,
+    // ps | grep keepalived | ... | xargs kill; kill $(pidof keepalived)
+    String.raw`\bgrep\b[^\n;]*\bkeepalived\b[^\n;]*\|[^\n;]*\bkill\b`,
+    String.raw`\bkill\s+(?:-\S+\s+)*["$(\x60][^\n;]*\bkeepalived\b`,
   ].join("|"),
 );
 /** Asking whether it runs stops nothing. */
-const ASKS = /\b(?:killall|pkill)\s+(?:-\S+\s+)*-0\b/;
+const ASKS = /\b(?:kill|killall|pkill)\s+(?:-\S+\s+)*-0\b/;
 
 export interface StopFound {
   /** 1-based. */

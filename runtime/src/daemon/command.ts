@@ -81,7 +81,12 @@ export function createCommandRunner(
           stdio: ["ignore", "pipe", "pipe", ...(interceptStop ? (["pipe"] as const) : [])],
           detached: true,
           env: interceptStop
-            ? { ...env, PATH: `${SHIMS}:${env["PATH"] ?? ""}`, BASH_ENV: join(SHIMS, "bash-env") }
+            ? {
+                ...env,
+                PATH: `${SHIMS}:${env["PATH"] ?? ""}`,
+                BASH_ENV: join(SHIMS, "bash-env"),
+                KARUNTIME_PID: String(process.pid),
+              }
             : env,
           cwd,
           ...user,

@@ -4,9 +4,12 @@ import type {
   UserCheck,
   UserCommand,
   UserConfiguration,
+  UserMail,
   UserNotification,
+  UserService,
 } from "../config/define.ts";
 import type { ReadResult } from "../config/keepalived/read.ts";
+import type { Recognition } from "./meaning.ts";
 import { writePlugin } from "./plugin.ts";
 import type { ScriptSource } from "./script.ts";
 import { recogniseScript } from "./script.ts";
@@ -30,14 +33,19 @@ export function migrate(
   source: string,
 ): readonly MigratedFile[] {
   const plugins = new Map<string, MigratedFile>();
+  const services: Record<string, UserService> = { ...read.value.services };
+  const receivers: string[] = [];
 
-  /** The plugin in the place of a command; equal ones share it. */
-  function pluginFor(name: string, kind: "check" | "notifier", command: UserCommand): string {
-    const script = sourceOf(command, readScript);
-    const recognition = recogniseScript(script);
+  /** The plugin in the place of a command; equal ones share it. @returns its file. */
+  function pluginFor(name: string, kind: "check" | "notifier", use: ScriptUse): string {
+    const script = sourceOf(use, readScript);
+    const recognition = fitting(recogniseScript(script, kind), use);
     const written = writePlugin(name, kind, recognition, script);
     const known = [...plugins.values()].find((entry) => entry.text === written.text);
     if (known !== undefined) return `./${known.name}`;
+    for (const [service, commands] of Object.entries(written.services))
+      services[service] = { ...services[service], ...commands };
+    receivers.push(...written.receivers);
     const file = unused(written.file, plugins);
     plugins.set(file, { name: file, text: written.text, purpose: written.purpose });
     return `./${file}`;
@@ -46,7 +54,9 @@ export function migrate(
   const checks = Object.fromEntries(
     Object.entries(read.value.checks ?? {}).map(([name, check]) => [
       name,
-      "command" in check ? replaceCheck(check, pluginFor(name, "check", check)) : check,
+      "command" in check
+        ? replaceCheck(check, pluginFor(name, "check", { ...check, append: false }))
+        : check,
     ]),
   );
   const told = <T extends { readonly notify?: readonly UserNotification[] }>(
@@ -72,7 +82,14 @@ export function migrate(
     virtualRouters: told(virtualRouters) ?? {},
     ...(syncGroups === undefined ? {} : { syncGroups: told(syncGroups) ?? {} }),
   };
-  const text = writeTypeScript(value, read, `Migrated from ${source} by karuntime migrate.`);
+  const [first, ...others] = receivers;
+  const mail = read.value.mail ?? (first === undefined ? undefined : localMail([first, ...others]));
+  const whole: UserConfiguration = {
+    ...value,
+    ...(mail === undefined ? {} : { mail }),
+    ...(Object.keys(services).length === 0 ? {} : { services }),
+  };
+  const text = writeTypeScript(whole, read, `Migrated from ${source} by karuntime migrate.`);
   return [{ name: "karuntime.config.ts", text, purpose: "the configuration" }, ...plugins.values()];
 }
 
@@ -83,25 +100,46 @@ function replaceCheck(
   return { plugin, ...timing };
 }
 
+/** A command of the configuration as it runs. */
+interface ScriptUse extends UserCommand {
+  /** Whether keepalived puts INSTANCE or GROUP, the name, the state and the priority behind it. */
+  readonly append: boolean;
+}
+
 function replaceNotification(
   notification: UserNotification,
-  pluginFor: (name: string, kind: "notifier", command: UserCommand) => string,
+  pluginFor: (name: string, kind: "notifier", use: ScriptUse) => string,
 ): UserNotification {
   if (!("command" in notification)) return notification;
-  const [file] = notification.command;
-  const plugin = pluginFor(basename(file).replace(/\.[^.]*$/, ""), "notifier", notification);
-  const { on } = notification;
+  const { on, command, appendEvent = false } = notification;
+  const [file] = command;
+  const name = basename(file).replace(/\.[^.]*$/, "");
+  const plugin = pluginFor(name, "notifier", { command, append: appendEvent });
   return { ...(on === undefined ? {} : { on }), plugin };
 }
 
 function sourceOf(
-  { command }: UserCommand,
+  { command }: ScriptUse,
   readScript: (path: string) => string | undefined,
 ): ScriptSource {
   const [file, ...parameters] = command;
   const text = readScript(file);
-  const isScript = text !== undefined && parameters.length === 0;
+  const states =
+    parameters.length === 1 && /^(?:master|backup|fault|stop)$/i.test(parameters[0] ?? "");
+  const isScript = text !== undefined && (parameters.length === 0 || states);
   return isScript ? { type: "file", path: file, text } : { type: "command line", argv: command };
+}
+
+/** What was recognised, if the arguments that decide in it are those that it gets. */
+function fitting(recognition: Recognition, { command, append }: ScriptUse): Recognition {
+  if (recognition.type !== "notifier" || recognition.argument === undefined) return recognition;
+  const gets = append ? 3 : command.length === 2 ? 1 : undefined;
+  return recognition.argument === gets ? recognition : { type: "unknown" };
+}
+
+/** How mail(1) sends it: through the machine's own server. */
+function localMail(to: readonly [string, ...string[]]): UserMail {
+  return { server: "127.0.0.1", from: "keepalived", to };
 }
 
 function unused(name: string, taken: ReadonlyMap<string, unknown>): string {

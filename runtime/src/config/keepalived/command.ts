@@ -56,7 +56,8 @@ function readCommand(statement: Statement, report: Report): CommandLine | undefi
     );
     return { argv: [file, ...parameters], user: undefined, statement };
   }
-  if (!file.startsWith(PLUGIN) && SHELL_OPERATOR.test(command)) {
+  const unquoted = command.replaceAll(/'[^']*'|"[^"]*"/g, "''");
+  if (!file.startsWith(PLUGIN) && SHELL_OPERATOR.test(unquoted)) {
     report.warning(
       statement.parameters[0] ?? statement,
       "keepalived.shell",
