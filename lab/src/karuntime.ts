@@ -5,12 +5,15 @@ import type { Host } from "./host.ts";
 import type { Ending, HostProcess, Line } from "./host-process.ts";
 import { now, waitFor } from "./time.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../runtime/bin/karuntime", import.meta.url));
+/** The command, from this checkout. */
+export const PROGRAM = fileURLToPath(new URL("../../runtime/bin/karuntime", import.meta.url));
 
 export interface KaruntimeOptions {
   /** The configuration file, as the machine names it. */
   readonly configuration: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Further options of `karuntime start`. */
+  readonly options?: readonly string[];
   /** Another build than the checkout's. */
   readonly program?: string;
   readonly onRecord?: (record: LogRecord) => void;
@@ -58,7 +61,14 @@ export interface Karuntime {
 export async function startKaruntime(host: Host, options: KaruntimeOptions): Promise<Karuntime> {
   const records: LogRecord[] = [];
   const program = options.program ?? PROGRAM;
-  const argv = ["start", "-c", options.configuration, "--log-format", "json"];
+  const argv = [
+    "start",
+    "-c",
+    options.configuration,
+    "--log-format",
+    "json",
+    ...(options.options ?? []),
+  ];
   const daemon = await host.spawn([program, ...argv], {
     env: options.env ?? {},
     onLine(line) {

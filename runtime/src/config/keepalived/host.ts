@@ -1,6 +1,5 @@
 /** What the reader asks of the machine; everything else in this folder works on text. */
 import {
-  readdirSync,
   closeSync,
   constants,
   fstatSync,
@@ -48,7 +47,7 @@ export function thisHost(): HostFacts {
         .map((path) => resolve(directory, path))
         .toSorted(),
     findCommand,
-    interfaces: () => (interfaces ??= new Set(readdirSync("/sys/class/net"))),
+    interfaces: () => (interfaces ??= interfaceNames()),
     readScript(path) {
       const file = readFile(path, SCRIPT_BYTES_MAX);
       return file.ok && !file.text.includes("\0") ? file.text : undefined;
@@ -56,6 +55,12 @@ export function thisHost(): HostFacts {
     environment: process.env,
     hostName: hostname().split(".")[0] ?? "",
   };
+}
+
+/** Of this network namespace, which /sys may not show. */
+function interfaceNames(): ReadonlySet<string> {
+  const lines = readFileSync("/proc/self/net/dev", "utf8").split("\n");
+  return new Set(lines.flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []));
 }
 
 function readFile(path: string, mostBytes = FILE_BYTES_MAX): FileText {

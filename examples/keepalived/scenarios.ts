@@ -1,0 +1,62 @@
+/** The five articles' configurations, each with the failovers that its text describes. */
+import type { Scenario } from "./stage.ts";
+
+export const scenarios: readonly Scenario[] = [
+  {
+    folder: "restart-or-leave",
+    interface: "ens33",
+    addresses: ["192.168.188.11/24", "192.168.188.12/24"],
+    client: "192.168.188.20/24",
+    configurations: ["master.conf", "backup.conf"],
+    virtualAddress: "192.168.188.100",
+    script: { file: "check_ng.sh", path: "/usr/local/sbin/check_ng.sh" },
+    restarts: true,
+    lenient: false,
+  },
+  {
+    folder: "dual-master",
+    interface: "eth0",
+    addresses: ["192.168.166.130/24", "192.168.166.132/24"],
+    client: "192.168.166.20/24",
+    configurations: ["first.conf", "second.conf"],
+    virtualAddress: "192.168.166.100",
+    restarts: false,
+    lenient: false,
+  },
+  {
+    folder: "restart-and-wait",
+    interface: "eth0",
+    addresses: ["172.29.88.224/24", "172.29.88.225/24"],
+    client: "172.29.88.20/24",
+    configurations: ["master.conf", "backup.conf"],
+    virtualAddress: "172.29.88.222",
+    script: { file: "check_nginx.sh", path: "/etc/keepalived/check_nginx.sh" },
+    nginxAt: "/usr/local/bin/nginx",
+    restarts: true,
+    // A comment that the web page broke in two has taken a brace with it.
+    lenient: true,
+  },
+  {
+    folder: "weight",
+    interface: "eth0",
+    addresses: ["192.168.1.103/24", "192.168.1.104/24"],
+    client: "192.168.1.20/24",
+    configurations: ["master.conf", "backup.conf"],
+    virtualAddress: "192.168.1.110",
+    script: { file: "nginx_pid.sh", path: "/opt/nginx_pid.sh" },
+    nginxAt: "/usr/local/nginx/sbin/nginx",
+    restarts: true,
+    lenient: false,
+  },
+  {
+    folder: "process-count",
+    interface: "ens3",
+    addresses: ["192.168.122.10/24", "192.168.122.11/24"],
+    client: "192.168.122.20/24",
+    configurations: ["master.conf", "backup.conf"],
+    virtualAddress: "192.168.122.100",
+    script: { file: "check_nginx.sh", path: "/etc/nginx/check_nginx.sh" },
+    restarts: false,
+    lenient: false,
+  },
+];
