@@ -105,16 +105,16 @@ const originals: Readonly<Record<string, string>> = {
 };
 
 /** What has to be the same: everything but how a check or a notification is carried out. */
-function comparable({
-  checks,
-  notifications,
-  services: _,
-  mail: __,
-  commands: ___,
-  ...rest
-}: Configuration): unknown {
+function comparable(configuration: Configuration): unknown {
+  const { checks, notifications, virtualRouters, holdings, files, processes, virtualServers } =
+    configuration;
   return {
-    ...rest,
+    virtualRouters,
+    holdings,
+    files,
+    processes,
+    virtualServers,
+    startDelaysAfterBootMs: configuration.startDelaysAfterBootMs,
     checks: checks.map(({ name, intervalMs, timeoutMs, rise, fall, initialState }) => ({
       name,
       intervalMs,

@@ -3,6 +3,12 @@
  * nothing at run time; its types are what editors complete.
  */
 
+import type { UserCommand, UserCommands, UserMail, UserNotification } from "./define-commands.ts";
+import type { UserVirtualServer } from "./define-director.ts";
+
+export type * from "./define-commands.ts";
+export type * from "./define-director.ts";
+
 /** A length of time: a number and its unit, as in `"500ms"`, `"1s"`, `"1.5s"` or `"2m"`. */
 export type Duration = `${number}${"ms" | "s" | "m"}`;
 
@@ -36,6 +42,8 @@ export interface UserConfiguration {
   /** How to act on services where systemd does not run: a command for each action, by service name. */
   readonly services?: Readonly<Record<string, UserService>>;
   readonly sandbox?: UserSandbox;
+  /** Services that are spread over real servers. Read and checked; nothing acts on them yet. */
+  readonly virtualServers?: Readonly<Record<string, UserVirtualServer>>;
 }
 
 /** One virtual router (RFC 9568, RFC 3768): a set of addresses that one of several hosts holds at a time. */
@@ -298,68 +306,6 @@ interface UserCheckTiming {
   readonly reverse?: boolean;
   /** "down": as if it had failed before its first run. Default "unknown": the first result decides alone. */
   readonly initialState?: "unknown" | "down";
-}
-
-/** A command, run without a shell in a process group of its own. As a check, exit status 0 is up. */
-export interface UserCommand {
-  /** The file and its arguments; a file without "/" is looked for in PATH. */
-  readonly command: readonly [string, ...string[]];
-  /** Who runs it: "user", "user:group" or "uid:gid". Default: `commands.user`. */
-  readonly user?: string;
-}
-
-/** How commands run. */
-export interface UserCommands {
-  /** Who runs them: "user", "user:group" or "uid:gid". Default: keepalived_script if it exists, else the user of karuntime. */
-  readonly user?: string;
-  /** Refuse to run as root what somebody else may write. Default false. */
-  readonly secure?: boolean;
-  /** Run before anything starts, and after everything has stopped; killed after its timeout, 1s..1000s, default "10s". */
-  readonly start?: UserCommand & { readonly timeout?: Duration };
-  readonly stop?: UserCommand & { readonly timeout?: Duration };
-}
-
-/** What a notification can tell: the state that was entered; "contended": another master of lower priority is heard. */
-export type NotificationEvent = "master" | "backup" | "fault" | "stop" | "contended" | "priority";
-
-/** Somebody who is told, one event after the other. */
-export type UserNotification = {
-  /** Default: "master", "backup", "fault" and "stop". */
-  readonly on?: readonly NotificationEvent[];
-} & (
-  | {
-      /** The file of a notifier plugin, relative to the configuration file. */
-      readonly plugin: string;
-      readonly options?: Readonly<Record<string, unknown>>;
-    }
-  | (UserCommand & {
-      /** Whether INSTANCE or GROUP, the name, the state and the priority follow its arguments, as with keepalived's `notify`. Default false. */
-      readonly appendEvent?: boolean;
-    })
-  /** A mail to everybody in `mail.to`. */
-  | { readonly mail: true }
-  /** A line for each event in a named pipe, as with keepalived's `vrrp_notify_fifo`. */
-  | {
-      readonly fifo: string;
-      /** Who owns the pipe when it is made. */
-      readonly user?: string;
-      /** Who reads it: started with karuntime, with the pipe's path as its last argument. */
-      readonly reader?: UserCommand;
-    }
-);
-
-export interface UserMail {
-  readonly server: string;
-  /** Default 25. */
-  readonly port?: number;
-  readonly from: string;
-  readonly to: readonly [string, ...string[]];
-  /** How the sender calls itself. Default: the name of the host. */
-  readonly helo?: string;
-  /** What subjects begin with. Default: the name of the host. */
-  readonly routerName?: string;
-  /** Default "30s". */
-  readonly connectTimeout?: Duration;
 }
 
 /** For each action the command and its arguments, run as root without a shell; `status` exits 0 when the service runs. */

@@ -1,4 +1,5 @@
 /** The configuration after validation: parsed values, defaults filled in, references resolved. */
+import type { VirtualServerConfig } from "../director/config.ts";
 import type { StaticHoldings } from "../engine/protocol.ts";
 import type { ProcessPattern } from "../linux/process-watch.ts";
 import type { VirtualRouterConfig } from "../vrrp/config.ts";
@@ -15,7 +16,7 @@ export interface Configuration {
   readonly mail: MailConfiguration | undefined;
   readonly commands: CommandsConfiguration;
   readonly services: Readonly<Record<string, ServiceCommands>>;
-  readonly virtualServers: readonly unknown[];
+  readonly virtualServers: readonly VirtualServerConfig[];
   readonly sandbox: { readonly user: string | undefined };
 }
 

@@ -17,6 +17,8 @@ import type { CheckConfiguration, Configuration, Warning } from "./model.ts";
 import { track, trackedFile, trackedProcess, trackersOf } from "./trackers.ts";
 import { HOUR_MS, duration, interfaceName, name, pluginFile, weight } from "./values.ts";
 import { resolveVirtualRouter, virtualRouter } from "./virtual-router.ts";
+import { resolveVirtualServer } from "./virtual-server.ts";
+import { virtualServer } from "./virtual-server-schema.ts";
 
 const timing = {
   interval: duration(10, HOUR_MS, "10ms to 60m").default(1000),
@@ -85,6 +87,7 @@ export const userConfiguration = z.strictObject({
   mail: mail.optional(),
   commands,
   services: z.record(name, service).default({}),
+  virtualServers: z.record(z.string().min(1).max(200), virtualServer).default({}),
   sandbox: z.strictObject({ user: z.string().min(1).optional() }).default({}),
 });
 
@@ -163,7 +166,13 @@ export const configurationSchema = userConfiguration.transform(
       mail: parsed.mail,
       commands: parsed.commands,
       services: parsed.services,
-      virtualServers: [],
+      virtualServers: Object.entries(parsed.virtualServers).map(([serverName, server]) =>
+        resolveVirtualServer(serverName, server, {
+          error: (at, message) => report(["virtualServers", serverName, ...at], message),
+          warning: (at, message) =>
+            warnings.push({ path: ["virtualServers", serverName, ...at], message }),
+        }),
+      ),
       sandbox: { user: parsed.sandbox.user },
     };
   },

@@ -25,8 +25,8 @@ export type Step =
   | {
       readonly type: "if";
       readonly condition: Condition;
-      readonly then: readonly Step[];
-      readonly else: readonly Step[];
+      readonly consequent: readonly Step[];
+      readonly alternative: readonly Step[];
     }
   /** An attempt: whether it succeeds is seen by what is asked next. */
   | {

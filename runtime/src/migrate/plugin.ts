@@ -128,7 +128,7 @@ function usesOf(steps: readonly (Step | NotifyStep)[]): Uses {
   const visit = (step: Step | NotifyStep): void => {
     if (step.type === "if") {
       ask(step.condition);
-      for (const inner of [...step.then, ...step.else]) visit(inner);
+      for (const inner of [...step.consequent, ...step.alternative]) visit(inner);
     } else if (step.type === "service") {
       context.add("services").add("log");
       services.set(step.service, new Set([...(services.get(step.service) ?? []), step.action]));
@@ -171,10 +171,13 @@ function writeSteps(steps: readonly Step[], depth: number, asked: readonly Condi
   return steps.flatMap((step): string[] => {
     switch (step.type) {
       case "if": {
-        const then = writeSteps(step.then, depth + 1, [...asked, step.condition]);
-        const otherwise = writeSteps(step.else, depth + 1, [...asked, negation(step.condition)]);
-        if (then.length === 0 && otherwise.length === 0) return [];
-        if (then.length === 0)
+        const consequent = writeSteps(step.consequent, depth + 1, [...asked, step.condition]);
+        const otherwise = writeSteps(step.alternative, depth + 1, [
+          ...asked,
+          negation(step.condition),
+        ]);
+        if (consequent.length === 0 && otherwise.length === 0) return [];
+        if (consequent.length === 0)
           return [
             `${indent}if (${expression(negation(step.condition))}) {`,
             ...otherwise,
@@ -184,7 +187,7 @@ function writeSteps(steps: readonly Step[], depth: number, asked: readonly Condi
           otherwise.length === 0
             ? [`${indent}}`]
             : [`${indent}} else {`, ...otherwise, `${indent}}`];
-        return [`${indent}if (${expression(step.condition)}) {`, ...then, ...end];
+        return [`${indent}if (${expression(step.condition)}) {`, ...consequent, ...end];
       }
       case "service":
         return serviceLines(step, indent);
@@ -331,7 +334,7 @@ function template(parts: readonly TextPart[]): string {
 function servicesOf(steps: readonly (Step | NotifyStep)[]): Record<string, UserService> {
   const services: Record<string, UserService> = {};
   for (const step of steps) {
-    const inner = step.type === "if" ? servicesOf([...step.then, ...step.else]) : {};
+    const inner = step.type === "if" ? servicesOf([...step.consequent, ...step.alternative]) : {};
     for (const [name, service] of Object.entries(inner))
       services[name] = { ...services[name], ...service };
     if (step.type === "service" && step.command !== undefined)

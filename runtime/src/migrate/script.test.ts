@@ -13,8 +13,9 @@ function brief(steps: readonly Step[]): string {
     .map((step) => {
       switch (step.type) {
         case "if": {
-          const otherwise = step.else.length === 0 ? "" : ` else { ${brief(step.else)} }`;
-          return `if ${condition(step.condition)} { ${brief(step.then)} }${otherwise}`;
+          const otherwise =
+            step.alternative.length === 0 ? "" : ` else { ${brief(step.alternative)} }`;
+          return `if ${condition(step.condition)} { ${brief(step.consequent)} }${otherwise}`;
         }
         case "service":
           return `${step.action} ${step.service}`;

@@ -49,7 +49,9 @@ function textOf(source: ScriptSource): string {
 
 /** Whether a step can say that the host is unhealthy. */
 function judges(step: Step): boolean {
-  return step.type === "if" ? [...step.then, ...step.else].some(judges) : step.type === "down";
+  return step.type === "if"
+    ? [...step.consequent, ...step.alternative].some(judges)
+    : step.type === "down";
 }
 
 /** @throws NotUnderstood */
@@ -59,7 +61,7 @@ function stepsOf(nodes: readonly ShellNode[], variables: Map<string, string>): S
   if (nodes.length === 1 && only !== undefined) {
     const asked = conditionOf([only], variables);
     if (asked !== undefined)
-      return [{ type: "if", condition: asked, then: [], else: [{ type: "down" }] }];
+      return [{ type: "if", condition: asked, consequent: [], alternative: [{ type: "down" }] }];
   }
   return nodes.flatMap((node) => stepOf(node, variables));
 }
@@ -73,8 +75,8 @@ function stepOf(node: ShellNode, variables: Map<string, string>): Step[] {
         {
           type: "if",
           condition,
-          then: node.then.flatMap((inner) => stepOf(inner, variables)),
-          else: node.else.flatMap((inner) => stepOf(inner, variables)),
+          consequent: node.consequent.flatMap((inner) => stepOf(inner, variables)),
+          alternative: node.alternative.flatMap((inner) => stepOf(inner, variables)),
         },
       ];
     }
@@ -98,18 +100,18 @@ function choice(
   const { left, right } = node;
   if (node.type === "or" && left.type === "and") {
     const condition = conditionOf([left.left], variables);
-    const then = stepOf(left.right, variables);
-    const ends = then.some(({ type }) => type === "up" || type === "down");
+    const consequent = stepOf(left.right, variables);
+    const ends = consequent.some(({ type }) => type === "up" || type === "down");
     if (condition === undefined || !ends) throw new NotUnderstood();
-    return [{ type: "if", condition, then, else: stepOf(right, variables) }];
+    return [{ type: "if", condition, consequent, alternative: stepOf(right, variables) }];
   }
   const condition = conditionOf([left], variables);
   if (condition === undefined) throw new NotUnderstood();
   const steps = stepOf(right, variables);
   return [
     node.type === "and"
-      ? { type: "if", condition, then: steps, else: [] }
-      : { type: "if", condition, then: [], else: steps },
+      ? { type: "if", condition, consequent: steps, alternative: [] }
+      : { type: "if", condition, consequent: [], alternative: steps },
   ];
 }
 

@@ -23,8 +23,8 @@ export type ShellNode =
   | {
       readonly type: "if";
       readonly condition: readonly ShellNode[];
-      readonly then: readonly ShellNode[];
-      readonly else: readonly ShellNode[];
+      readonly consequent: readonly ShellNode[];
+      readonly alternative: readonly ShellNode[];
     }
   | {
       readonly type: "case";
@@ -210,15 +210,16 @@ class Parser {
     this.#index++;
     const condition = this.list(["then"]);
     this.#expect("then");
-    const then = this.list(["elif", "else", "fi"]);
-    if (this.#isWord("elif")) return { type: "if", condition, then, else: [this.#if()] };
-    let otherwise: ShellNode[] = [];
+    const consequent = this.list(["elif", "else", "fi"]);
+    if (this.#isWord("elif"))
+      return { type: "if", condition, consequent, alternative: [this.#if()] };
+    let alternative: ShellNode[] = [];
     if (this.#isWord("else")) {
       this.#index++;
-      otherwise = this.list(["fi"]);
+      alternative = this.list(["fi"]);
     }
     this.#expect("fi");
-    return { type: "if", condition, then, else: otherwise };
+    return { type: "if", condition, consequent, alternative };
   }
 
   #case(): ShellNode {

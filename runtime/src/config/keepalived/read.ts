@@ -19,6 +19,7 @@ import { syncGroup, syncGroupsOf, unweigh } from "./sync-group.ts";
 import { parseStatements } from "./syntax.ts";
 import { define, trackGrammar, trackedOf } from "./track.ts";
 
+import { virtualServerRoot, virtualServersOf } from "./virtual-server.ts";
 import { instance, virtualRouterOf } from "./vrrp-instance.ts";
 
 export interface ReadOptions {
@@ -50,6 +51,7 @@ export interface Comment {
 const rootGrammar = {
   ...globalRoot,
   ...trackGrammar,
+  ...virtualServerRoot,
 
   vrrp_instance: instance,
   vrrp_sync_group: syncGroup,
@@ -135,7 +137,7 @@ function translate(root: Root, context: Context): UserConfiguration {
     context,
   );
   const fixed = staticOf(root, globals, context);
-  const virtualServers = {};
+  const virtualServers = virtualServersOf(root, context);
   const sections = { ...tracked, syncGroups, virtualServers };
   return {
     virtualRouters,

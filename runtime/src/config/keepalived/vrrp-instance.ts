@@ -1,11 +1,20 @@
 /** `vrrp_instance`: one virtual router, with keepalived's defaults where they are other than ours. */
+import { OWNER_PRIORITY } from "../../vrrp/priority.ts";
 import type { UserNotification, UserVirtualRouter } from "../define.ts";
 import type { AddressLine } from "./address-line.ts";
 import { readAddressLine } from "./address-line.ts";
 import { announcementGrammar, announcementOf } from "./announcement.ts";
 import { authenticationGrammar, authenticationOf } from "./authentication.ts";
 import type { Context } from "./context.ts";
-import { duration, present } from "./context.ts";
+import { present } from "./context.ts";
+import {
+  electionGrammar,
+  intervalOf,
+  missedOf,
+  preemptionOf,
+  priorityOf,
+  wantsMaster,
+} from "./election.ts";
 import type { Globals } from "./global.ts";
 import type { Block, Found, Grammar, Section, Statement } from "./keyword.ts";
 import {
@@ -17,7 +26,6 @@ import {
   last,
   lines,
   obsolete,
-  seconds,
   text,
   unsupported,
 } from "./keyword.ts";
@@ -29,28 +37,19 @@ import { trackBlocks, trackOf } from "./tracking.ts";
 import { sourceOf, transportGrammar, transportOf } from "./transport.ts";
 import { virtualMacGrammar, virtualMacOf } from "./virtual-mac.ts";
 
-const OWNER = 255;
-const PRIORITY_DEFAULT = 100;
 const INTERFACE_NAME_MAX = 15;
-const INTERVAL_V2_SECONDS_MAX = 255;
-const INTERVAL_V3_MS_MAX = 40_950;
 
 const instanceGrammar = {
-  state: text("MASTER or BACKUP"),
   interface: text("an interface"),
   virtual_router_id: integer(1, 255),
-  priority: integer(1, 255),
   version: integer(2, 3),
-  advert_int: seconds(0.01, 255),
+  ...electionGrammar,
   ...authenticationGrammar,
   virtual_ipaddress: lines(),
   virtual_ipaddress_excluded: lines(),
   virtual_routes: lines(),
   virtual_rules: lines(),
   no_virtual_ipaddress: flag(),
-  nopreempt: flag(),
-  preempt: flag(),
-  preempt_delay: seconds(0, 1000),
   ...trackBlocks,
   dont_track_primary: flag(),
   track_src_ip: ignored(
@@ -63,7 +62,6 @@ const instanceGrammar = {
   use_ipvlan: unsupported("use_vmac gives the addresses a MAC address of their own"),
   vrf: unsupported("name an interface"),
   ...announcementGrammar,
-  down_timer_adverts: integer(1, 100),
   timer_expired_backup: ignored(
     "a karuntime that runs late listens again before it becomes master",
   ),
@@ -132,7 +130,7 @@ export function virtualRouterOf(
   const version = versionOf(found, family, globals, context);
   const priority = priorityOf(found);
   const master = wantsMaster(found, priority, context);
-  const owner = priority === OWNER;
+  const owner = priority === OWNER_PRIORITY;
   const excluded = addressesOf(found.virtual_ipaddress_excluded, device, context);
   const transport = transportOf(found, family, globals, context);
   const track = trackOf(found, tracked, device, context);
@@ -326,113 +324,6 @@ function versionOf(
     return undefined;
   }
   return (own?.value ?? globals.version) === 3 ? 3 : undefined;
-}
-
-function priorityOf(found: Instance): number {
-  const given = last(found.priority);
-  if (given !== undefined) return given;
-  return found.priority === undefined && last(found.state)?.text === "MASTER"
-    ? OWNER
-    : PRIORITY_DEFAULT;
-}
-
-/** Whether the instance is meant to begin as master, and what is odd about its saying so. */
-function wantsMaster(found: Instance, priority: number, { report }: Context): boolean {
-  const states = found.state ?? [];
-  for (const { value } of states)
-    if (value.text !== "MASTER" && value.text !== "BACKUP")
-      report.warning(
-        value,
-        "keepalived.state",
-        `found the state ${JSON.stringify(value.text)}, expected MASTER or BACKUP in capitals; BACKUP is used`,
-      );
-  const master = states.find(({ value }) => value.text === "MASTER");
-  const later = states.at(-1);
-  if (master !== undefined && later !== undefined && later !== master)
-    report.warning(later.value, "keepalived.state", "the state was MASTER before, which stays");
-  if (master !== undefined && found.priority === undefined)
-    report.warning(
-      master.value,
-      "keepalived.owner",
-      "MASTER without a priority means priority 255, the owner of the addresses: it is never pre-empted, and no check lowers it",
-      "give it a priority, such as 100",
-    );
-  if (master === undefined) return states.length === 0 && priority === OWNER;
-  return true;
-}
-
-function preemptionOf(
-  found: Instance,
-  master: boolean,
-  strict: boolean,
-  { report }: Context,
-): Pick<UserVirtualRouter, "preempt" | "preemptDelay"> {
-  const no = found.nopreempt?.at(-1);
-  const delay = found.preempt_delay?.at(-1);
-  if (master) {
-    for (const given of [no, delay])
-      if (given !== undefined)
-        report.warning(
-          given.statement,
-          "keepalived.master-preempts",
-          `${given.statement.keyword.text} has no effect beside state MASTER; keepalived clears it, and so does karuntime`,
-          "write state BACKUP on all hosts, and let the priorities decide",
-        );
-    return {};
-  }
-  if (no !== undefined && found.preempt === undefined) {
-    if (delay !== undefined && delay.value > 0)
-      report.warning(
-        delay.statement,
-        "keepalived.no-effect",
-        "preempt_delay has no effect beside nopreempt",
-      );
-    return { preempt: false };
-  }
-  if (delay === undefined || delay.value === 0) return {};
-  if (strict) {
-    report.warning(
-      delay.statement,
-      "keepalived.strict",
-      "vrrp_strict allows no preempt_delay; it is left out",
-    );
-    return {};
-  }
-  return { preemptDelay: duration(delay.value) };
-}
-
-function intervalOf(
-  found: Instance,
-  version: 2 | 3,
-  { report }: Context,
-): UserVirtualRouter["advertInterval"] {
-  const given = found.advert_int?.at(-1);
-  if (given === undefined) return undefined;
-  const rounded =
-    version === 2
-      ? Math.min(INTERVAL_V2_SECONDS_MAX, Math.max(1, Math.round(given.value / 1000))) * 1000
-      : Math.min(INTERVAL_V3_MS_MAX, Math.max(10, Math.round(given.value / 10) * 10));
-  if (rounded !== given.value)
-    report.warning(
-      given.statement,
-      "keepalived.rounded",
-      `found ${given.value / 1000} s; version ${version} carries ${version === 2 ? "whole seconds" : "hundredths of a second up to 40.95"}, so ${rounded / 1000} s it is`,
-      version === 2 ? "version 3 carries hundredths of a second" : undefined,
-    );
-  return duration(rounded);
-}
-
-function missedOf(
-  found: Instance,
-  strict: boolean,
-  globals: Globals,
-  { report }: Context,
-): number | undefined {
-  const own = found.down_timer_adverts?.at(-1);
-  if (!strict) return own?.value ?? globals.downTimerAdverts;
-  if (own !== undefined && own.value !== 3)
-    report.warning(own.statement, "keepalived.strict", "vrrp_strict has 3 here, nothing else");
-  return undefined;
 }
 
 function acceptOf(
