@@ -37,9 +37,8 @@ export function createMailer(mail: MailConfiguration): Mailer {
       disableUrlAccess: true,
     });
     try {
-      const { to } = mail;
       const from = mail.from.includes("@") ? mail.from : `${mail.from}@${hostname()}`;
-      await transport.sendMail({ from, to, subject: oneLine(subject), text });
+      await transport.sendMail({ from, to: [...mail.to], subject: oneLine(subject), text });
     } finally {
       transport.close();
     }

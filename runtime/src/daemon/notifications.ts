@@ -102,9 +102,10 @@ export function createNotifications(options: NotificationsOptions): Notification
       switch (message.type) {
         case "transition": {
           const { virtualRouter: name, to, priority } = message;
-          members.set(name, { state: to, priority });
           const state = STATES[to];
+          // The end: what it was until now is what the stop is told with.
           if (state === undefined) return;
+          members.set(name, { state: to, priority });
           tell({ type: "virtual-router", name }, eventOf(state), state, priority);
           return tellGroups(name);
         }
