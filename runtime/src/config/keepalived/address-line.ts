@@ -2,6 +2,7 @@
 import { parseAddress } from "../../packet/address.ts";
 import { parsePrefix } from "../values.ts";
 import type { UserAddress } from "../define.ts";
+import type { Context } from "./context.ts";
 import type { Report, Statement } from "./keyword.ts";
 import { integerOf } from "./keyword.ts";
 import type { Word } from "./word.ts";
@@ -43,7 +44,7 @@ const SCOPES: Readonly<Record<string, AddressDetails["scope"]>> = {
 export function readAddressLine(
   statement: Statement,
   defaultDevice: string | undefined,
-  report: Report,
+  { report, host }: Context,
 ): AddressLine | undefined {
   const words = wordsOfLine(statement, report);
   const word = statement.keyword;
@@ -62,7 +63,14 @@ export function readAddressLine(
     switch (option.text) {
       case "dev": {
         const device = parameter("an interface");
-        if (device !== undefined && device !== defaultDevice) details.device = device;
+        if (device === undefined || device === defaultDevice) break;
+        details.device = device;
+        if (!host.interfaces().has(device))
+          report.warning(
+            option,
+            "keepalived.no-such-interface",
+            `there is no interface ${device} on this host; keepalived leaves the address out`,
+          );
         break;
       }
       case "label": {

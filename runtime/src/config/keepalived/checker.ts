@@ -22,7 +22,9 @@ import {
   words,
 } from "./keyword.ts";
 
-const SECONDS_MAX = 4294;
+const SECONDS_MAX = 4294.967_295;
+/** 31 days. */
+const INTERVAL_SECONDS_MAX = 2_678_400;
 const COUNT_MAX = 1_000_000;
 
 /** When checkers run: virtual servers, real servers and checkers share these. */
@@ -30,7 +32,7 @@ export const timingGrammar = {
   retry: integer(0, COUNT_MAX),
   delay_before_retry: seconds(0, SECONDS_MAX),
   warmup: seconds(0, SECONDS_MAX),
-  delay_loop: seconds(0.001, SECONDS_MAX),
+  delay_loop: seconds(0.001, INTERVAL_SECONDS_MAX),
   connect_timeout: seconds(0.001, SECONDS_MAX),
 } as const satisfies Grammar;
 
@@ -47,10 +49,10 @@ const commonGrammar = {
 } as const satisfies Grammar;
 
 const statusCodes: Keyword<readonly string[]> = custom((statement, report) => {
-  if (
-    required(statement, 0, "a status such as 200, or a range such as 200-299", report) === undefined
-  )
+  if (statement.parameters.length === 0) {
+    report.warning(statement, "keepalived.no-effect", "status_code without a status has no effect");
     return undefined;
+  }
   return statement.parameters.flatMap((word) => {
     const [first = "", second = first, ...rest] = word.text.split("-");
     const codes = [Number(first), Number(second)];

@@ -94,6 +94,34 @@ export function userOf(statement: Statement): string | undefined {
   return spellUser(user?.text, group?.text);
 }
 
+/**
+ * Reports a user or a group that this host does not have.
+ *
+ * @param user as `spellUser` spells it.
+ * @param needed whether that is an error.
+ */
+export function checkUser(
+  user: string | undefined,
+  statement: Statement,
+  needed: boolean,
+  { report, host }: Context,
+): void {
+  if (user === undefined) return;
+  const [name = "", group] = user.split(":");
+  if (!host.hasUser(name))
+    report[needed ? "error" : "warning"](
+      statement,
+      "keepalived.no-user",
+      `there is no user ${JSON.stringify(name)}`,
+    );
+  else if (group !== undefined && !host.hasGroup(group))
+    report[needed ? "error" : "warning"](
+      statement,
+      "keepalived.no-user",
+      `there is no group ${JSON.stringify(group)}`,
+    );
+}
+
 /** A plugin in the place of a script: `script "plugin:./checks/nginx.ts"`. */
 export function pluginOf({ argv }: CommandLine): string | undefined {
   const [file, ...rest] = argv;
@@ -111,6 +139,7 @@ export function userCommand(line: CommandLine, needed: boolean, context: Context
   const [file, ...parameters] = argv;
   const at = statement.parameters[0] ?? statement;
   const found = context.host.findCommand(file);
+  checkUser(user, statement, needed, context);
   if (found === undefined || !found.executable)
     context.report[needed ? "error" : "warning"](
       at,

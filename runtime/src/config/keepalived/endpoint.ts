@@ -19,7 +19,9 @@ export const address: Keyword<Word> = custom((statement, report) => {
 
 /** "ADDRESS:PORT", or undefined, reported. */
 export function endpointOf(host: Word, port: Word | undefined, report: Report): string | undefined {
-  const parsed = parseAddress(host.text);
+  // keepalived takes a prefix length here as well, and makes nothing of it.
+  const bare = host.text.replace(/\/\d+$/, "");
+  const parsed = parseAddress(bare);
   if (parsed === undefined) {
     report.error(
       host,
@@ -28,7 +30,7 @@ export function endpointOf(host: Word, port: Word | undefined, report: Report): 
     );
     return undefined;
   }
-  const shown = parsed.includes(":") ? `[${host.text}]` : host.text;
+  const shown = parsed.includes(":") ? `[${bare}]` : bare;
   if (port === undefined) return shown;
   const number = integerOf(port, 0, 65_535, report);
   return number === undefined ? undefined : number === 0 ? shown : `${shown}:${number}`;

@@ -8,7 +8,16 @@ import type { Word } from "./word.ts";
 export const method: Keyword<UserForwardingMethod> = custom((statement, report) => {
   const word = required(statement, 0, "NAT, DR or TUN", report);
   if (word === undefined) return undefined;
-  if (word.text === "NAT" || word.text === "DR") return word.text;
+  if (word.text === "NAT" || word.text === "DR") {
+    const [, extra] = statement.parameters;
+    if (extra !== undefined)
+      report.error(
+        extra,
+        "keepalived.unknown-word",
+        `found ${JSON.stringify(extra.text)}, which ${word.text} does not have; it is left out`,
+      );
+    return word.text;
+  }
   if (word.text !== "TUN") {
     report.error(
       word,

@@ -3,7 +3,7 @@ import { familyOf, isMulticast, parseAddress } from "../../packet/address.ts";
 import type { Duration, UserCommands, UserMail, UserNotification } from "../define.ts";
 import { gap } from "./announcement.ts";
 import type { CommandLine } from "./command.ts";
-import { command, userCommand, userOf } from "./command.ts";
+import { checkUser, command, userCommand, userOf } from "./command.ts";
 import type { Context } from "./context.ts";
 import { duration, present } from "./context.ts";
 import { globalsWithoutEffect } from "./global-without-effect.ts";
@@ -313,8 +313,10 @@ function commandsOf(found: Definitions, context: Context): UserCommands | undefi
           ...userCommand(line, false, context),
           ...(timeout === undefined ? {} : { timeout: duration(timeout * 1000) }),
         };
+  const asked = found.script_user?.at(-1);
+  if (asked !== undefined) checkUser(asked.value, asked.statement, true, context);
   const value = present({
-    user: last(found.script_user),
+    user: asked?.value,
     secure: found.enable_script_security === undefined ? undefined : true,
     start: timed(last(found.startup_script), last(found.startup_script_timeout)),
     stop: timed(last(found.shutdown_script), last(found.shutdown_script_timeout)),

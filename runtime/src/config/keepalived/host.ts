@@ -26,6 +26,9 @@ export interface HostFacts {
   glob(pattern: string, directory: string): readonly string[];
   /** Where a command's file is, as execvp(3) finds it, and whether it can be executed. */
   findCommand(file: string): { readonly path: string; readonly executable: boolean } | undefined;
+  /** Whether there is a user, or a group, of this name or number. */
+  hasUser(user: string): boolean;
+  hasGroup(group: string): boolean;
   /** The names of the network interfaces. */
   interfaces(): ReadonlySet<string>;
   /** The first lines of a text file, for judging what a script does; undefined for what is no small text. */
@@ -52,9 +55,21 @@ export function thisHost(): HostFacts {
       const file = readFile(path, SCRIPT_BYTES_MAX);
       return file.ok && !file.text.includes("\0") ? file.text : undefined;
     },
+    hasUser: (user) => listed("/etc/passwd", user),
+    hasGroup: (group) => listed("/etc/group", group),
     environment: process.env,
     hostName: hostname().split(".")[0] ?? "",
   };
+}
+
+/** passwd(5) and group(5): the name first, the number third. */
+function listed(file: string, wanted: string): boolean {
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .some((line) => {
+      const [name, , number] = line.split(":");
+      return number !== undefined && (name === wanted || number === wanted);
+    });
 }
 
 /** Of this network namespace, which /sys may not show. */

@@ -11,8 +11,8 @@ import type { Repetition } from "./repetition.ts";
 import { parseRepetition } from "./repetition.ts";
 import { openSource, withoutComment } from "./source.ts";
 
-/** Repetitions and definitions may multiply; a configuration does not need more lines than this. */
-const LINES_MAX = 300_000;
+/** Repetitions and definitions may multiply; a configuration does not need more lines out of them than this. */
+const LINES_MAX = 100_000;
 /** Definitions that contain each other. */
 const EXPANSIONS_MAX = 100;
 
@@ -60,11 +60,11 @@ export function* preprocess(
     }
     if (line === undefined) return;
     if (entry === undefined && line.text === "") continue;
-    if (++count > LINES_MAX) {
+    if (entry !== undefined && ++count > LINES_MAX) {
       report.refusal(
         placeIn(line, 0),
         "keepalived.size",
-        `found more than ${LINES_MAX} lines, repetitions counted; nothing after this one is read`,
+        `found more than ${LINES_MAX} lines made by ~SEQ, ~LST and definitions; nothing after this one is read`,
       );
       return;
     }

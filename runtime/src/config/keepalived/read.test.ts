@@ -235,7 +235,7 @@ describe("lines of addresses", () => {
     ["192.0.2.7/24 label a_label_that_is_too_long", [], /error: found the label/],
     ["192.0.2.7/24 dev", [], /error: dev: found nothing/],
     ["not_an_address", [], /error: found "not_an_address"/],
-    ["192.0.2.7/24\n192.0.2.7/24", ["192.0.2.7/24"], /error: 192.0.2.7 is listed again/],
+    ["192.0.2.7/24\n192.0.2.7/24", ["192.0.2.7/24"], /warning: 192.0.2.7 is listed again/],
     [
       "192.0.2.7/24\nfe80::1/64",
       ["192.0.2.7/24"],

@@ -190,12 +190,12 @@ function createReport(lenient: boolean): {
       diagnostics.push({
         severity,
         code,
-        message,
+        message: visible(message),
         file,
         line,
         column,
         ...(lineText === "" ? {} : { lineText: shorten(lineText) }),
-        ...(hint === undefined ? {} : { hint }),
+        ...(hint === undefined ? {} : { hint: visible(hint) }),
       });
     };
   return {
@@ -209,12 +209,18 @@ function createReport(lenient: boolean): {
   };
 }
 
+/** Nothing that a terminal would act on. */
+function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, " ");
+}
+
 /** The line as it may be shown: without control characters, without secrets, not too long. */
 function shorten(text: string): string {
-  const visible = text
-    .replaceAll(/[\p{Cc}\p{Cf}]/gu, " ")
-    .replace(SECRET, (_, before: string, secret: string) => before + "*".repeat(secret.length));
-  return visible.length > LINE_TEXT_MAX ? `${visible.slice(0, LINE_TEXT_MAX)}...` : visible;
+  const shown = visible(text).replace(
+    SECRET,
+    (_, before: string, secret: string) => before + "*".repeat(secret.length),
+  );
+  return shown.length > LINE_TEXT_MAX ? `${shown.slice(0, LINE_TEXT_MAX)}...` : shown;
 }
 
 /** For each keyword the blocks that know it. */

@@ -2,6 +2,7 @@
 import { parseAddress } from "../../packet/address.ts";
 import type { UserRoute, UserRule } from "../define.ts";
 import { parsePrefix } from "../values.ts";
+import type { Context } from "./context.ts";
 import { present } from "./context.ts";
 import type { Report, Statement } from "./keyword.ts";
 import { integerOf } from "./keyword.ts";
@@ -52,7 +53,10 @@ const ROUTE_UNSUPPORTED = [
 ];
 
 /** Reads a route line, or reports why it is of no use. */
-export function readRouteLine(statement: Statement, report: Report): UserRoute | undefined {
+export function readRouteLine(
+  statement: Statement,
+  { report, host }: Context,
+): UserRoute | undefined {
   const words = wordsOfLine(statement, report);
   const route: { -readonly [K in keyof UserRoute]?: UserRoute[K] } = {};
   for (let word = words.next(); word !== undefined; word = words.next()) {
@@ -64,8 +68,15 @@ export function readRouteLine(statement: Statement, report: Report): UserRoute |
       const first = parameter("a gateway's address");
       const gateway = first?.text.startsWith("inet") === true ? parameter("an address") : first;
       if (gateway !== undefined) route.via = gateway.text;
-    } else if (of.text === "dev") route.device = parameter("an interface")?.text ?? "";
-    else if (of.text === "src") route.source = parameter("an address")?.text.split("/")[0] ?? "";
+    } else if (of.text === "dev") {
+      route.device = parameter("an interface")?.text ?? "";
+      if (!host.interfaces().has(route.device))
+        report.warning(
+          of,
+          "keepalived.no-such-interface",
+          `there is no interface ${route.device} on this host; keepalived leaves the route out`,
+        );
+    } else if (of.text === "src") route.source = parameter("an address")?.text.split("/")[0] ?? "";
     else if (of.text === "to") setDestination(route, parameter("a prefix"), report);
     else if (of.text === "table")
       route.table = numberOf(parameter("a table"), TABLES, report) ?? 254;
@@ -130,6 +141,19 @@ export function readRouteLine(statement: Statement, report: Report): UserRoute |
   }
   const all = { ...route, to };
   const addresses = [all.to.split("/")[0] ?? "", all.via, all.source];
+  const families = new Set(
+    addresses.flatMap((address) =>
+      address === undefined || parseAddress(address) === undefined ? [] : address.includes(":"),
+    ),
+  );
+  if (families.size > 1) {
+    report.error(
+      statement,
+      "keepalived.family",
+      "found addresses of both families in one route; it is left out",
+    );
+    return undefined;
+  }
   const tells = addresses.some(
     (address) => address !== undefined && parseAddress(address) !== undefined,
   );

@@ -18,11 +18,12 @@ export interface StaticBlocks {
 export function staticOf(
   root: StaticBlocks,
   globals: Globals,
-  { report }: Context,
+  context: Context,
 ): UserConfiguration["static"] {
+  const { report } = context;
   const byDevice = new Map<string, UserAddress[]>();
   for (const statement of linesIn(root.static_ipaddress)) {
-    const line = readAddressLine(statement, undefined, report);
+    const line = readAddressLine(statement, undefined, context);
     if (line === undefined) continue;
     const { device, ...rest } =
       typeof line.value === "string" ? { address: line.value, device: undefined } : line.value;
@@ -31,7 +32,7 @@ export function staticOf(
     byDevice.set(place, [...(byDevice.get(place) ?? []), value]);
   }
   const routes = linesIn(root.static_routes)
-    .map((line) => readRouteLine(line, report))
+    .map((line) => readRouteLine(line, context))
     .filter((route) => route !== undefined);
   const rules = linesIn(root.static_rules)
     .map((line) => readRuleLine(line, report))

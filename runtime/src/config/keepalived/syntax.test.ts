@@ -200,8 +200,8 @@ describe("definitions, conditions, repetitions, includes", () => {
   });
   test("what never ends is ended", () => {
     assert.match(lines("include keepalived.conf").said.join(), /includes itself/);
-    assert.match(lines("~SEQ(i, 2000000000) x $i").said.join(), /more than 300000 lines/);
-    assert.match(lines("~SEQ(i, 2000000000)").said.join(), /more than 300000 lines/);
+    assert.match(lines("~SEQ(i, 2000000000) x $i").said.join(), /more than 100000 lines/);
+    assert.match(lines("~SEQ(i, 2000000000)").said.join(), /more than 100000 lines/);
     assert.match(lines("$A=$B\n$B=$A\nx $A").said.join(), /does not come to an end/);
     const laughs = Array.from({ length: 40 }, (_, i) => `$A${i + 1}=\${A${i}}\${A${i}}`).join("\n");
     assert.match(

@@ -1,7 +1,7 @@
 /** What can be tracked: `vrrp_script`, `track_file`, `vrrp_track_process`. */
 import type { UserCheck, UserFile, UserProcess } from "../define.ts";
 import type { CommandLine } from "./command.ts";
-import { command, pluginOf, userCommand, userOf } from "./command.ts";
+import { checkUser, command, pluginOf, userCommand, userOf } from "./command.ts";
 import type { Context } from "./context.ts";
 import { duration, present, upToAnHour } from "./context.ts";
 import type { Block, Found, Grammar, Keyword, Section } from "./keyword.ts";
@@ -194,6 +194,8 @@ function checkOf(
   if (target === undefined) return undefined;
   const user = last(found.user);
   const weighed = weightOf(found, line, context);
+  const asked = found.user?.at(-1);
+  if (asked !== undefined) checkUser(asked.value, asked.statement, true, context);
   markKeys(context, ["checks", value.parameters[0]?.text ?? ""], found, {
     script: "command" in target ? "command" : "plugin",
     plugin: "plugin",
@@ -247,6 +249,12 @@ function timing(
       interval.statement,
       "keepalived.value",
       "found the interval 0; keepalived takes 1 s",
+    );
+  if (timeout?.value === 0)
+    context.report.warning(
+      timeout.statement,
+      "keepalived.value",
+      "found the timeout 0, which means the interval",
     );
   return present({
     interval:

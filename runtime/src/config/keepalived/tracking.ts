@@ -49,13 +49,20 @@ export function trackOf(
     return read(blocks, most).filter(({ name }) => Object.hasOwn(definitions, name));
   };
   const interfaces = read(found.track_interface, WEIGHT_MAX);
-  for (const { keyword } of (found.track_interface ?? []).flatMap(({ value }) => value))
+  for (const { keyword } of (found.track_interface ?? []).flatMap(({ value }) => value)) {
+    if (!context.host.interfaces().has(keyword.text))
+      report.warning(
+        keyword,
+        "keepalived.no-such-interface",
+        `there is no interface ${keyword.text} on this host; until there is one, it is down`,
+      );
     if (keyword.text === ownInterface)
       report.warning(
         keyword,
         "keepalived.no-effect",
         `${keyword.text} is the virtual router's own interface, which is tracked anyway`,
       );
+  }
   const checks = known(found.track_script, "vrrp_script", tracked.checks, WEIGHT_MAX);
   const files = known(found.track_file, "track_file", tracked.files, WIDE_WEIGHT_MAX);
   const processes = known(

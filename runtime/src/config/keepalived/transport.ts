@@ -28,8 +28,9 @@ export function sourceOf(
 ): string | undefined {
   const word = last(found.unicast_src_ip) ?? last(found.mcast_src_ip);
   if (word === undefined) return undefined;
-  const address = parseAddress(word.text);
-  if (address !== undefined && familyOf(address) === family) return word.text;
+  const host = word.text.replace(/\/\d+$/, "");
+  const address = parseAddress(host);
+  if (address !== undefined && familyOf(address) === family) return host;
   report.error(
     word,
     "keepalived.address",
@@ -50,7 +51,14 @@ export function transportOf(
     .flatMap(({ value }) => value)
     .flatMap((line) => peerOf(line, family, context));
   if (peers.length > 0) {
-    const ttl = last(found.unicast_ttl);
+    const given = found.unicast_ttl?.at(-1);
+    const ttl = given?.value === 0 ? undefined : given?.value;
+    if (given?.value === 0)
+      report.warning(
+        given.statement,
+        "keepalived.no-effect",
+        "found a TTL of 0, with which nothing leaves this host; 255 is used",
+      );
     const only = found.check_unicast_src !== undefined || globals.checkUnicastSource;
     return {
       unicast: { peers, ...present({ ttl, onlyPeers: only ? true : undefined }) },
@@ -71,7 +79,9 @@ type Peer = NonNullable<UserVirtualRouter["unicast"]>["peers"][number];
 
 function peerOf(line: Statement, family: "ipv4" | "ipv6", { report }: Context): Peer[] {
   const { keyword, parameters } = line;
-  const address = parseAddress(keyword.text);
+  // keepalived takes a prefix length here as well, and makes nothing of it.
+  const host = keyword.text.replace(/\/\d+$/, "");
+  const address = parseAddress(host);
   if (address === undefined || familyOf(address) !== family || isMulticast(address)) {
     report.error(
       keyword,
@@ -98,5 +108,5 @@ function peerOf(line: Statement, family: "ipv4" | "ipv6", { report }: Context): 
     const bound = integerOf(value, 0, 255, report);
     if (bound !== undefined) bounds[key] = bound;
   }
-  return [Object.keys(bounds).length === 0 ? keyword.text : { address: keyword.text, ...bounds }];
+  return [Object.keys(bounds).length === 0 ? host : { address: host, ...bounds }];
 }

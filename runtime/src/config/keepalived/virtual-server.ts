@@ -177,7 +177,19 @@ function virtualServerOf(
   const { report } = context;
   const { block: found, parameters } = value;
   const services = servicesOf(parameters, found, groups, report);
-  const realServers = (found.real_server ?? []).flatMap((entry) => realServerOf(entry, context));
+  const ipv6 = typeof services?.[0] === "string" ? services[0].startsWith("[") : undefined;
+  const sameFamily = (server: string, at: Statement): boolean => {
+    if (ipv6 === undefined || server.startsWith("[") === ipv6) return true;
+    report.error(
+      at,
+      "keepalived.family",
+      `found ${server} for a service of the other family; keepalived leaves it out`,
+    );
+    return false;
+  };
+  const realServers = (found.real_server ?? []).flatMap((entry) =>
+    realServerOf(entry, context).filter(({ server }) => sameFamily(server, entry.statement)),
+  );
   if (services === undefined) return undefined;
   if (realServers.length === 0) {
     report.error(
@@ -229,7 +241,7 @@ function virtualServerOf(
       omega: found.omega === undefined ? undefined : true,
       suspendWithoutAddress: found.ha_suspend === undefined ? undefined : true,
       mail,
-      sorryServer: sorryServerOf(found, report),
+      sorryServer: sorryServerOf(found, sameFamily, report),
       inhibitOnFailure: found.inhibit_on_failure === undefined ? undefined : true,
       host: last(found.virtualhost)?.text,
       weight: last(found.weight),
@@ -315,11 +327,14 @@ function quorumOf(
 
 function sorryServerOf(
   found: Block<typeof virtualServerGrammar>,
+  sameFamily: (server: string, at: Statement) => boolean,
   report: Report,
 ): UserVirtualServer["sorryServer"] {
-  const [host, port] = last(found.sorry_server) ?? [];
+  const given = found.sorry_server?.at(-1);
+  const [host, port] = given?.value ?? [];
   const server = host === undefined ? undefined : endpointOf(host, port, report);
-  if (server === undefined) return undefined;
+  if (given === undefined || server === undefined || !sameFamily(server, given.statement))
+    return undefined;
   return {
     server,
     ...present({

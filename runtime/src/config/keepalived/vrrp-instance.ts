@@ -124,7 +124,6 @@ export function virtualRouterOf(
         ? `vrrp_instance ${name} has no virtual address`
         : `vrrp_instance ${name} has no virtual address; karuntime needs one even with no_virtual_ipaddress`,
     );
-  if (device === undefined || id === undefined || advertised.length === 0) return undefined;
 
   const strict = strictOf(found, globals, context);
   const version = versionOf(found, family, globals, context);
@@ -137,9 +136,9 @@ export function virtualRouterOf(
   for (const [index, line] of advertised.entries())
     context.mark([...path, "addresses", index], line.word);
   const notify: UserNotification[] = notificationsOf(found, globals.notify, context);
-  return {
-    interface: device,
-    id,
+  const router: UserVirtualRouter = {
+    interface: device ?? "",
+    id: id ?? 0,
     ...(version === undefined ? {} : { version }),
     priority,
     ...present({
@@ -165,7 +164,7 @@ export function virtualRouterOf(
     addresses: advertised.map((line) => line.value),
     ...(excluded.length > 0 ? { excludedAddresses: excluded.map((line) => line.value) } : {}),
     ...present({
-      routes: linesOf(found.virtual_routes, (line) => readRouteLine(line, report)),
+      routes: linesOf(found.virtual_routes, (line) => readRouteLine(line, context)),
       rules: linesOf(found.virtual_rules, (line) => readRuleLine(line, report)),
       accept: acceptOf(found, strict, owner, context),
       strict: strict ? true : undefined,
@@ -173,7 +172,11 @@ export function virtualRouterOf(
         Object.keys(track).length > 0 || found.dont_track_primary !== undefined
           ? { ...track, ...(found.dont_track_primary === undefined ? {} : { interface: false }) }
           : undefined,
-      gratuitousArp: announcementOf(found, { device, family, strict, globals }, context),
+      gratuitousArp: announcementOf(
+        found,
+        { device: device ?? "", family, strict, globals },
+        context,
+      ),
       answerLowerPriority:
         (last(found.lower_prio_no_advert) ?? globals.lowerPriorityNoAdvert) === true
           ? false
@@ -189,6 +192,9 @@ export function virtualRouterOf(
       notify: notify.length > 0 ? notify : undefined,
     }),
   };
+  // Everything was read all the same, so that everything wrong with it is said.
+  const usable = device !== undefined && id !== undefined && advertised.length > 0;
+  return usable ? router : undefined;
 }
 
 /** Where what the configuration says under a key was written. */
@@ -277,14 +283,15 @@ function interfaceOf(
 function addressesOf(
   blocks: readonly Found<readonly Statement[]>[] | undefined,
   device: string | undefined,
-  { report }: Context,
+  context: Context,
 ): AddressLine[] {
+  const { report } = context;
   const addresses: AddressLine[] = [];
   for (const statement of (blocks ?? []).flatMap(({ value }) => value)) {
-    const line = readAddressLine(statement, device, report);
+    const line = readAddressLine(statement, device, context);
     if (line === undefined) continue;
     if (addresses.some(({ address }) => address === line.address))
-      report.error(line.word, "keepalived.repeated", `${line.address} is listed again`);
+      report.warning(line.word, "keepalived.repeated", `${line.address} is listed again`);
     else addresses.push(line);
   }
   return addresses;
