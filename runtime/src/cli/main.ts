@@ -35,6 +35,8 @@ const commands: Readonly<
   validate: () => import("./validate.ts"),
   status: () => import("./status.ts"),
   migrate: () => import("./migrate.ts"),
+  genhash: () => import("./genhash.ts"),
+  init: () => import("./init.ts"),
 };
 
 async function main(argv: readonly string[]): Promise<number> {
