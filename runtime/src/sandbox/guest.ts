@@ -94,35 +94,18 @@ export function guest(environmentText: string): GuestEntries {
     return slice(toText(value), 0, TEXT_MAX);
   }
 
+  const say = (level: string) => (message: unknown) =>
+    void post({
+      type: "call",
+      id: 0,
+      capability: "log",
+      argument: { level, message: limited(message) },
+    });
   const log = freeze({
-    debug: (message: unknown) =>
-      void post({
-        type: "call",
-        id: 0,
-        capability: "log",
-        argument: { level: "debug", message: limited(message) },
-      }),
-    info: (message: unknown) =>
-      void post({
-        type: "call",
-        id: 0,
-        capability: "log",
-        argument: { level: "info", message: limited(message) },
-      }),
-    warn: (message: unknown) =>
-      void post({
-        type: "call",
-        id: 0,
-        capability: "log",
-        argument: { level: "warn", message: limited(message) },
-      }),
-    error: (message: unknown) =>
-      void post({
-        type: "call",
-        id: 0,
-        capability: "log",
-        argument: { level: "error", message: limited(message) },
-      }),
+    debug: say("debug"),
+    info: say("info"),
+    warn: say("warn"),
+    error: say("error"),
   });
   const join = (values: readonly unknown[]): string => {
     let text = "";
