@@ -43,6 +43,7 @@ export function hostWith(text: string, options: ReadTextOptions = {}): HostFacts
     findCommand: (file) =>
       Object.hasOwn(commands, file) ? { path: file, executable: true } : undefined,
     readScript: (path) => commands[path],
+    unsafePath: (path) => (path.startsWith("/tmp/") ? "everybody can write /tmp" : undefined),
     hasUser: (user) => user !== "missing",
     hasGroup: (group) => group !== "missing",
     interfaces: () => new Set(options.interfaces ?? ["eth0", "eth1"]),

@@ -74,6 +74,12 @@ describe("the packed tarballs", () => {
         command(karuntime, ["validate"], project, environment),
         /is good: 1 virtual router, 1 check/,
       );
+      command(karuntime, ["init", "made"], project, environment);
+      const made = join(project, "made");
+      assert.match(command(karuntime, ["validate"], made, environment), /is good/);
+      const { NODE_TEST_CONTEXT: _, ...plain } = environment;
+      command(join(node, "bin", "node"), ["--test", "checks/nginx.test.ts"], made, plain);
+      command("test", ["-x", join(project, "node_modules/karuntime/shims/systemctl")], project, {});
       if (process.getuid?.() !== 0) return;
       const status = startAndAsk(karuntime, project, environment);
       assert.match(status, /VI_1 {2}FAULT/);

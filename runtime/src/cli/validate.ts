@@ -75,10 +75,11 @@ function status(diagnostics: readonly Diagnostic[], strict: boolean): number {
 /** A warning there is what keepalived would not mention: it does not count here either. */
 function keepalivedStatus(diagnostics: readonly Diagnostic[]): number {
   if (diagnostics.some(({ code }) => code === "keepalived.file")) return KEEPALIVED.noFile;
-  if (diagnostics.some(({ severity }) => severity === "error")) return KEEPALIVED.wrong;
-  if (diagnostics.some(({ code }) => code === "config.script-security"))
-    return KEEPALIVED.scriptSecurity;
-  return KEEPALIVED.good;
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const security = (found: readonly Diagnostic[]): boolean =>
+    found.some(({ code }) => code === "keepalived.script-security");
+  if (errors.some(({ code }) => code !== "keepalived.script-security")) return KEEPALIVED.wrong;
+  return security(diagnostics) ? KEEPALIVED.scriptSecurity : KEEPALIVED.good;
 }
 
 function summary(

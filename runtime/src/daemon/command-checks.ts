@@ -1,6 +1,7 @@
 /** Checks that are commands: when each runs, and what its exit statuses come to after rise and fall. */
 import { readFileSync } from "node:fs";
 import type { CheckConfiguration, CommandsConfiguration, CommandUse } from "../config/model.ts";
+import { unsafePath } from "../config/safe-path.ts";
 import { stopsKeepalived } from "../config/stops-keepalived.ts";
 import { gridBefore, nextDue } from "../health/schedule.ts";
 import { createTracker, record } from "../health/tracker.ts";
@@ -9,7 +10,7 @@ import type { CheckReport, Outcome } from "../sandbox/protocol.ts";
 import type { CommandResult, CommandRunner } from "./command.ts";
 import { describeResult } from "./command.ts";
 import type { Ids } from "./command-user.ts";
-import { commandUser, systemUsers, unsafePath } from "./command-user.ts";
+import { commandUser, systemUsers } from "./command-user.ts";
 import type { Judge } from "./judge.ts";
 
 const TIMER_MS_MAX = 2 ** 31 - 1;

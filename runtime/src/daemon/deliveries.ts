@@ -4,10 +4,11 @@ import type {
   MailConfiguration,
   NotificationConfiguration,
 } from "../config/model.ts";
+import { unsafePath } from "../config/safe-path.ts";
 import type { Logger } from "../observe/log.ts";
 import type { CommandRunner } from "./command.ts";
 import { describeResult } from "./command.ts";
-import { commandUser, systemUsers, unsafePath } from "./command-user.ts";
+import { commandUser, systemUsers } from "./command-user.ts";
 import type { Fifo } from "./fifo.ts";
 import { openFifo } from "./fifo.ts";
 import type { Mailer } from "./mail.ts";

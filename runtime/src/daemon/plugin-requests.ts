@@ -3,11 +3,12 @@
  * the grant, on the privileged side, whatever the sandbox host already checked.
  */
 import type { Configuration } from "../config/model.ts";
+import { unsafePath } from "../config/safe-path.ts";
 import type { Logger } from "../observe/log.ts";
 import { mayRun } from "../sandbox/grant.ts";
 import type { Permissions, PrivilegedRequest, PrivilegedResult } from "../sandbox/protocol.ts";
 import { createCommandRunner, describeResult } from "./command.ts";
-import { commandUser, systemUsers, unsafePath } from "./command-user.ts";
+import { commandUser, systemUsers } from "./command-user.ts";
 import { createMailer } from "./mail.ts";
 import { createServiceActions, PLUGIN_ENVIRONMENT } from "./privileged.ts";
 

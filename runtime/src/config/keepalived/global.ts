@@ -17,7 +17,6 @@ import {
   integer,
   last,
   lines,
-  obsolete,
   required,
   seconds,
   text,
@@ -124,7 +123,7 @@ export const globalRoot = {
   use_pid_dir: ignored("there are no pid files; the runtime directory has a socket"),
   child_wait_time: ignored("stopping waits for as long as it takes, within bounds"),
   track_group: ignored("static items that disappear are not tracked", "block"),
-  SSL: obsolete("the client certificate of SSL_GET; there is no director yet", "block"),
+  SSL: ignored("there is no director yet", "block"),
 } as const satisfies Grammar;
 
 /** What holds for every virtual router unless it says otherwise. */

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { unsafePath } from "../safe-path.ts";
 
 /** Far more than any configuration; a file beyond it is not one. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
@@ -29,6 +30,8 @@ export interface HostFacts {
   /** Whether there is a user, or a group, of this name or number. */
   hasUser(user: string): boolean;
   hasGroup(group: string): boolean;
+  /** Why root should not run a file, or undefined. */
+  unsafePath(path: string): string | undefined;
   /** The names of the network interfaces. */
   interfaces(): ReadonlySet<string>;
   /** The first lines of a text file, for judging what a script does; undefined for what is no small text. */
@@ -55,6 +58,7 @@ export function thisHost(): HostFacts {
       const file = readFile(path, SCRIPT_BYTES_MAX);
       return file.ok && !file.text.includes("\0") ? file.text : undefined;
     },
+    unsafePath,
     hasUser: (user) => listed("/etc/passwd", user),
     hasGroup: (group) => listed("/etc/group", group),
     environment: process.env,

@@ -10,7 +10,9 @@ const OWNER = 255;
 const PRIORITY_MAX = 254;
 
 export function lint(root: Root, value: UserConfiguration, context: Context): void {
-  for (const found of commandsIn(root)) stopping(found, context);
+  const commands = commandsIn(root);
+  for (const found of commands) stopping(found, context);
+  scriptSecurity(commands, value, context);
   weights(root, value, context);
   mirrored(root, context);
   laterScripts(root, context);
@@ -45,6 +47,31 @@ function stopping({ value, statement }: Found<CommandLine>, { report, host }: Co
       ? "karuntime keeps it from that and takes it for a failure, which means FAULT; exit 1 says the same, and karuntime migrate writes such a check"
       : "a notification cannot do so here: a check can be down, which means FAULT",
   );
+}
+
+/** Scripts that run as root although somebody else can change them. */
+function scriptSecurity(
+  commands: readonly Found<CommandLine>[],
+  { commands: settings }: UserConfiguration,
+  { report, host }: Context,
+): void {
+  const secure = settings?.secure === true;
+  const usual =
+    settings?.user ?? (host.hasUser("keepalived_script") ? "keepalived_script" : "root");
+  for (const { value, statement } of commands) {
+    const user = (value.user ?? usual).split(":")[0];
+    const path = host.findCommand(value.argv[0])?.path;
+    const why = user === "root" && path !== undefined ? host.unsafePath(path) : undefined;
+    if (why !== undefined)
+      report[secure ? "error" : "warning"](
+        statement.parameters[0] ?? statement,
+        "keepalived.script-security",
+        secure
+          ? `enable_script_security: ${path ?? ""} is not run as root, because ${why}`
+          : `${path ?? ""} runs as root, and ${why}`,
+        "have it owned by root and writable for root only, or run it as another user",
+      );
+  }
 }
 
 /** Weights that change no priority. */

@@ -428,6 +428,45 @@ describe("weights where they do not count", () => {
   });
 });
 
+test("delays of interfaces", () => {
+  const { router, valid } = instance(
+    "track_interface {\n eth1 weight 5\n}",
+    "interface_up_down_delays {\n eth0 1.5 3\n eth1 2\n}\n",
+  );
+  assert.deepEqual(router?.track, {
+    interface: false,
+    interfaces: [
+      { interface: "eth1", weight: 5, fallDelay: "2s", riseDelay: "0s" },
+      { interface: "eth0", fallDelay: "1500ms", riseDelay: "3s" },
+    ],
+  });
+  assert.equal(valid, true);
+});
+
+describe("scripts that root should not run", () => {
+  const run = (globals: string, user = "") =>
+    instance(`notify "/tmp/n"${user}`, globals, { commands: { "/tmp/n": "" } }).said;
+  test("are warned of, and refused with enable_script_security", () => {
+    assert.match(
+      run("global_defs {\n script_user root\n}"),
+      /warning: \/tmp\/n runs as root, and everybody can write/,
+    );
+    assert.match(
+      run("global_defs {\n enable_script_security\n script_user root\n}"),
+      /error: enable_script_security: \/tmp\/n is not run as root/,
+    );
+    assert.equal(
+      run("global_defs {\n enable_script_security\n script_user root\n}", " nobody"),
+      "",
+    );
+  });
+  test("users that do not exist are said", () =>
+    assert.match(
+      run("global_defs {\n script_user missing\n}"),
+      /error: there is no user "missing"/,
+    ));
+});
+
 describe("strictness", () => {
   const strict = "global_defs {\n vrrp_strict\n}\n";
   test("a password and a delay are left out, pinging is warned of", () => {

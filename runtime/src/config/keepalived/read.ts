@@ -11,6 +11,7 @@ import type { Block, Grammar, Report } from "./keyword.ts";
 import { lines, placeFor, readBlock } from "./keyword.ts";
 import type { Line, Place } from "./line.ts";
 import { placeIn } from "./line.ts";
+import { interfaceDelays, withDelays } from "./interface-delays.ts";
 import { lint } from "./lint.ts";
 import { preprocess } from "./preprocess.ts";
 import { staticOf } from "./static.ts";
@@ -123,6 +124,9 @@ function translate(root: Root, context: Context): UserConfiguration {
     (block, found) => virtualRouterOf(block, found, globals, tracked, context),
     context,
   );
+  const delays = interfaceDelays(root.interface_up_down_delays, context);
+  for (const [name, router] of Object.entries(virtualRouters))
+    virtualRouters[name] = withDelays(router, delays);
   for (const [name, { priority }] of Object.entries(virtualRouters))
     if (priority === OWNER_PRIORITY)
       unweigh(
