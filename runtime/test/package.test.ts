@@ -60,7 +60,7 @@ describe("the packed tarballs", () => {
       const project = join(home, "project");
       mkdirSync(project);
       writeFileSync(join(project, "package.json"), "{}");
-      const environment = {
+      const environment: NodeJS.ProcessEnv = {
         ...process.env,
         PATH: `${join(node, "bin")}:${systemPath()}`,
         npm_config_nodedir: node,
