@@ -18,11 +18,13 @@ export function writeTypeScript(
   origin: Origin,
   title: string,
 ): string {
-  const comments = commentsByPath(origin);
+  const comments = commentsByPath(origin, configuration);
+  const head = take(comments, HEAD);
   const body = write(configuration, [], 0, comments);
   const left = [...comments.values()].flat();
   return [
     `/** ${title} */`,
+    ...head.map((text) => `// ${text}`),
     'import { defineConfig } from "karuntime/config";',
     "",
     `export default defineConfig(${body});`,
@@ -33,11 +35,17 @@ export function writeTypeScript(
   ].join("\n");
 }
 
+/** What stands on the first line is said of the whole file. */
+const HEAD = ["", "head"];
+
 /** The comments that belong to the value at a path, taken away as they are written. */
 type CommentsByPath = Map<string, string[]>;
 
 /** A comment beside a value belongs to it, one on a line of its own to the next value in its file. */
-function commentsByPath({ places, comments }: Origin): CommentsByPath {
+function commentsByPath(
+  { places, comments }: Origin,
+  configuration: UserConfiguration,
+): CommentsByPath {
   const byPath: CommentsByPath = new Map();
   const sorted = [...places].toSorted(([, a], [, b]) => a.line - b.line);
   for (const comment of comments) {
@@ -47,7 +55,7 @@ function commentsByPath({ places, comments }: Origin): CommentsByPath {
     const found = comment.alone
       ? here.find(([, place]) => place.line > line)
       : here.findLast(([, place]) => place.line <= line);
-    const key = found?.[0] ?? "";
+    const key = line === 1 ? HEAD.join("\0") : written(found?.[0] ?? "", configuration);
     const beside = !comment.alone && found?.[1].line !== line;
     const keyword = /^\s*(\S+)/.exec(lineText)?.[1] ?? "";
     byPath.set(key, [
@@ -56,6 +64,19 @@ function commentsByPath({ places, comments }: Origin): CommentsByPath {
     ]);
   }
   return byPath;
+}
+
+/** The path, or the nearest one around it that the configuration has: a script's weight may be gone. */
+function written(path: string, configuration: UserConfiguration): string {
+  const parts = path.split("\0");
+  const kept: string[] = [];
+  let value: unknown = configuration;
+  for (const part of parts) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) break;
+    value = (value as Readonly<Record<string, unknown>>)[part];
+    kept.push(part);
+  }
+  return kept.join("\0");
 }
 
 function oneLine({ text }: Comment): string {
