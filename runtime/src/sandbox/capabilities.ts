@@ -1,6 +1,6 @@
 /** What one plugin may have done outside its isolate: each call is held against the grant, counted when it is denied, and bounded. */
 import { performTimer } from "./capability/timer.ts";
-import { DeniedError, performFetch } from "./capability/fetch.ts";
+import { createFetcher, DeniedError } from "./capability/fetch.ts";
 import type { ProcessTable } from "./capability/processes.ts";
 import { mayRun } from "./grant.ts";
 import type { Permissions, PrivilegedRequest, SandboxToDaemon } from "./protocol.ts";
@@ -39,6 +39,7 @@ export interface Capabilities {
 
 export function createCapabilities(options: CapabilityOptions): Capabilities {
   const { plugin, grant } = options;
+  const fetcher = createFetcher(grant.net);
   let denied = 0;
   let atOnce = 0;
   let logSecond = 0;
@@ -153,7 +154,7 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
         case "mail":
           return bounded(() => mail(argument, signal));
         case "fetch":
-          return bounded(() => performFetch(argument, grant.net, signal));
+          return bounded(() => fetcher.fetch(argument, signal));
         default:
           return Promise.reject(new Error(`there is no capability ${JSON.stringify(capability)}`));
       }

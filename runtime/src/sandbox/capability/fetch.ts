@@ -1,5 +1,8 @@
-/** HTTP and HTTPS requests, by undici, to granted hosts only; each redirect is held against the grant again. */
+/** HTTP and HTTPS requests, by undici, to granted hosts only; each redirect and each address is held against the grant. */
+import { lookup } from "node:dns/promises";
+import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
+import { covers } from "./resolved-address.ts";
 
 const REDIRECTS_MAX = 5;
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -18,35 +21,101 @@ export interface FetchAnswer {
 /** Thrown for what the grant does not cover. */
 export class DeniedError extends Error {}
 
-let undici:
-  | Promise<{ readonly request: typeof import("undici").request; readonly agent: Dispatcher }>
-  | undefined;
+/** Resolves a name to all of its addresses; `dns.lookup` unless a test has another. */
+export type Resolve = (
+  hostname: string,
+) => Promise<readonly { readonly address: string; readonly family: number }[]>;
+
+interface Loaded {
+  readonly request: typeof import("undici").request;
+  readonly Agent: typeof import("undici").Agent;
+}
+
+let undici: Promise<Loaded> | undefined;
 
 /** Loads undici: a third of a process's start-up, so only for who needs it. */
-export function loadFetch(): Promise<unknown> {
-  undici ??= import("undici").then(({ Agent, request }) => ({
-    request,
-    // A health check wants to know whether a new connection succeeds, not whether an old one still lives.
-    agent: new Agent({
-      connections: CONNECTIONS_MAX,
-      pipelining: 0,
-      maxHeaderSize: HEADERS_BYTES_MAX,
-    }),
-  }));
+function loadUndici(): Promise<Loaded> {
+  undici ??= import("undici").then(({ Agent, request }) => ({ request, Agent }));
   return undici;
 }
 
+export interface Fetcher {
+  /**
+   * Performs one request.
+   *
+   * @param argument from the guest, of any shape.
+   * @throws DeniedError for a host that is not granted; Error for what goes wrong on the way.
+   */
+  fetch(argument: unknown, signal: AbortSignal): Promise<FetchAnswer>;
+}
+
 /**
- * Performs one request.
- *
- * @param argument from the guest, of any shape.
- * @param net the grant: "host:port" each.
- * @throws DeniedError for a host that is not granted; Error for what goes wrong on the way.
+ * @param net the grant: "host:port" each. It is held against the name in the URL, and again against the address that
+ *   the name is resolved to, on which the connection is then made.
  */
-export async function performFetch(
+export function createFetcher(
+  net: readonly string[],
+  resolve: Resolve = (hostname) => lookup(hostname, { all: true }),
+): Fetcher {
+  let agent: Dispatcher | undefined;
+
+  function agentOf({ Agent }: Loaded): Dispatcher {
+    // A health check wants to know whether a new connection succeeds, not whether an old one still lives.
+    agent ??= new Agent({
+      connections: CONNECTIONS_MAX,
+      pipelining: 0,
+      maxHeaderSize: HEADERS_BYTES_MAX,
+      connect: { lookup: coveredLookup(net, resolve) },
+    });
+    return agent;
+  }
+
+  return {
+    async fetch(argument, signal) {
+      const loaded = await loadUndici();
+      return performFetch(argument, net, signal, loaded.request, agentOf(loaded));
+    },
+  };
+}
+
+/** As net.connect asks for addresses: those that the grant covers, or none. */
+function coveredLookup(net: readonly string[], resolve: Resolve): LookupFunction {
+  return (hostname, options, callback) => {
+    // The port is not told here: a name that is granted with several ports is held against each of them.
+    const ports = net
+      .filter(
+        (entry) => entry.slice(0, entry.lastIndexOf(":")).toLowerCase() === hostname.toLowerCase(),
+      )
+      .map((entry) => entry.slice(entry.lastIndexOf(":") + 1));
+    resolve(hostname).then(
+      (addresses) => {
+        const allowed = addresses.filter(({ address }) =>
+          ports.every((port) => covers(hostname, address, port, net)),
+        );
+        const [first] = allowed;
+        if (first === undefined) {
+          const found = addresses.map(({ address }) => address).join(", ");
+          callback(
+            new DeniedError(
+              `not permitted: ${hostname} leads to ${found || "no address"}, which a name may not lead to; grant the address itself if it is meant`,
+            ),
+            "",
+            0,
+          );
+        } else if (options.all === true) callback(null, [...allowed]);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, "", 0),
+    );
+  };
+}
+
+async function performFetch(
   argument: unknown,
   net: readonly string[],
   signal: AbortSignal,
+  request: Loaded["request"],
+  dispatcher: Dispatcher,
 ): Promise<FetchAnswer> {
   const given = (typeof argument === "object" && argument !== null ? argument : {}) as Readonly<
     Record<string, unknown>
@@ -63,14 +132,11 @@ export async function performFetch(
     ),
   );
   const body = typeof given["body"] === "string" ? given["body"] : null;
-  await loadFetch();
-  const loaded = await undici;
-  if (loaded === undefined) throw new Error("fetch is not there");
   let url = parseUrl(String(given["url"]), undefined);
   for (let redirects = 0; ; redirects++) {
     admit(url, net);
-    const response = await loaded.request(url, {
-      dispatcher: loaded.agent,
+    const response = await request(url, {
+      dispatcher,
       method,
       headers,
       body,
