@@ -21,6 +21,10 @@ export interface Permissions {
   readonly exec?: readonly (readonly [string, ...string[]])[];
   /** Whether it may send mail to the receivers in the configuration. */
   readonly mail?: boolean;
+  /** Absolute paths that it may read; one that ends with "/" covers everything beneath it. Links are followed first. */
+  readonly files?: readonly string[];
+  /** Whether it may know how busy the machine is. */
+  readonly system?: boolean;
 }
 
 /** One option that the operator sets in the configuration. Without a default it must be set. */
@@ -116,6 +120,50 @@ export interface Mail {
   readonly text: string;
 }
 
+/** The beginning of a file. */
+export interface FileContent {
+  /** At most the first 64 KiB. */
+  readonly text: string;
+  /** In bytes. */
+  readonly size: number;
+  /** When it was last written, in milliseconds since 1970. */
+  readonly modifiedMs: number;
+}
+
+export interface Files {
+  /** @throws Error when the path, or what it leads to, is not in `permissions.files`, or cannot be read by the plugins' user. */
+  read(path: string): Promise<FileContent>;
+}
+
+/** The share of time, in percent, in which tasks waited, over the last 10, 60 and 300 seconds. */
+export interface PressureAverages {
+  readonly avg10: number;
+  readonly avg60: number;
+  readonly avg300: number;
+}
+
+export interface System {
+  /** The load averages of 1, 5 and 15 minutes, and how many processors there are. */
+  load(): Promise<{
+    readonly one: number;
+    readonly five: number;
+    readonly fifteen: number;
+    readonly cpus: number;
+  }>;
+  memory(): Promise<{ readonly totalBytes: number; readonly availableBytes: number }>;
+  /** The file system that a path is on. @throws Error when there is no such path. */
+  disk(path: string): Promise<{
+    readonly totalBytes: number;
+    readonly availableBytes: number;
+    readonly totalFiles: number;
+    readonly availableFiles: number;
+  }>;
+  /** How much tasks wait for a resource; `full` is null where the kernel does not tell it. @throws Error when it tells none. */
+  pressure(
+    resource: "cpu" | "memory" | "io",
+  ): Promise<{ readonly some: PressureAverages; readonly full: PressureAverages | null }>;
+}
+
 /** One line of the daemon's log each: at most 500 characters, at most 10 a second. */
 export interface Log {
   debug(message: string): void;
@@ -129,6 +177,8 @@ export interface PluginContext<Declarations extends OptionDeclarations = OptionD
   readonly options: OptionValues<Declarations>;
   readonly processes: Processes;
   readonly services: Services;
+  readonly files: Files;
+  readonly system: System;
   /** An HTTP request. The body of the answer is read to its end, at most 1 MiB of it. @throws Error when it is not permitted or fails. */
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
   /**

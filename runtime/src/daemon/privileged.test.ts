@@ -15,6 +15,8 @@ const grant: Permissions = {
   net: [],
   exec: [],
   mail: false,
+  files: [],
+  system: false,
   services: { web: ["start", "status", "stop"], gone: ["start"] },
 };
 const actions = createServiceActions({

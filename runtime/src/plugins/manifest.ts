@@ -25,8 +25,21 @@ const permissions = z
       .max(64)
       .default([]),
     mail: z.boolean().default(false),
+    files: z
+      .array(
+        z
+          .string()
+          .max(4096)
+          .regex(
+            /^\/(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\0]*$/,
+            "expected an absolute path without . and ..",
+          ),
+      )
+      .max(64)
+      .default([]),
+    system: z.boolean().default(false),
   })
-  .default({ processes: [], services: {}, net: [], exec: [], mail: false });
+  .prefault({});
 
 const description = z.string().optional();
 const option = z.discriminatedUnion("type", [

@@ -1,7 +1,10 @@
 /** What one plugin may have done outside its isolate: each call is held against the grant, counted when it is denied, and bounded. */
 import { performTimer } from "./capability/timer.ts";
-import { createFetcher, DeniedError } from "./capability/fetch.ts";
+import { DeniedError } from "./capability/denied.ts";
+import { createFetcher } from "./capability/fetch.ts";
+import { readGranted } from "./capability/files.ts";
 import type { ProcessTable } from "./capability/processes.ts";
+import { measureSystem } from "./capability/system.ts";
 import { mayRun } from "./grant.ts";
 import type { Permissions, PrivilegedRequest, SandboxToDaemon } from "./protocol.ts";
 import { SERVICE_ACTIONS } from "./protocol.ts";
@@ -94,6 +97,14 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
     return options.ask(plugin, { type: "exec", argv, timeoutMs: limit }, signal);
   }
 
+  async function system(argument: unknown): Promise<unknown> {
+    if (!grant.system)
+      throw new DeniedError(
+        "not permitted: to ask how busy the machine is, add it to the plugin: permissions: { system: true }",
+      );
+    return measureSystem(textIn(argument, "what"), textIn(argument, "path"));
+  }
+
   async function mail(argument: unknown, signal: AbortSignal): Promise<unknown> {
     if (!grant.mail)
       throw new DeniedError(
@@ -149,6 +160,10 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
           return bounded(() => count(argument));
         case "service":
           return bounded(() => act(argument, signal));
+        case "files.read":
+          return bounded(() => readGranted(textIn(argument, "path"), grant.files));
+        case "system":
+          return bounded(() => system(argument));
         case "exec":
           return bounded(() => exec(argument, signal));
         case "mail":
@@ -175,6 +190,10 @@ export function singleLine(text: string): string {
 }
 
 function nameIn(argument: unknown): string {
-  const name = (argument as { readonly name?: unknown } | null)?.name;
-  return typeof name === "string" ? name : "";
+  return textIn(argument, "name");
+}
+
+function textIn(argument: unknown, key: string): string {
+  const text = (argument as Readonly<Record<string, unknown>> | null)?.[key];
+  return typeof text === "string" ? text : "";
 }

@@ -271,7 +271,21 @@ export function guest(environmentText: string): GuestEntries {
     return call("mail", { subject: limited(given.subject), text: toText(given.text) }).promise;
   }
 
+  const measure = (what: string) => () => call("system", { what }).promise;
+  const system = freeze({
+    load: measure("load"),
+    memory: measure("memory"),
+    disk: (path: unknown) => call("system", { what: "disk", path: toText(path) }).promise,
+    pressure: (resource: unknown) =>
+      call("system", { what: `${toText(resource)}-pressure` }).promise,
+  });
+  const files = freeze({
+    read: (path: unknown) => call("files.read", { path: toText(path) }).promise,
+  });
+
   const context = freeze({
+    files,
+    system,
     processes: freeze({ count }),
     services: freeze({
       start: service("start"),

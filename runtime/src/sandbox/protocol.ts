@@ -15,6 +15,10 @@ export interface Permissions {
   readonly exec: readonly (readonly string[])[];
   /** Whether it may send mail to the configured receivers. */
   readonly mail: boolean;
+  /** Absolute paths that it may read; one that ends with "/" covers everything beneath it. */
+  readonly files: readonly string[];
+  /** Whether it may know how busy the machine is. */
+  readonly system: boolean;
 }
 
 export const SERVICE_ACTIONS = ["start", "stop", "restart", "status"] as const;

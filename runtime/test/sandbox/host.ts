@@ -106,7 +106,15 @@ export async function startHost(): Promise<TestHost> {
       const grant =
         manifest?.ok === true
           ? manifest.value.permissions
-          : { processes: [], services: {}, net: [], exec: [], mail: false };
+          : {
+              processes: [],
+              services: {},
+              net: [],
+              exec: [],
+              mail: false,
+              files: [],
+              system: false,
+            };
       const options =
         manifest?.ok === true
           ? parseOptions(manifest.value.options, {}, { file: "", path: "" })
@@ -163,7 +171,7 @@ export function check(body: string, permissions = "{}"): string {
   return `import { defineCheck } from "@karuntime/sdk";
 export default defineCheck({
   permissions: ${permissions},
-  async check({ processes, services, fetch, exec, mail, log, options, down }) {
+  async check({ processes, services, fetch, exec, mail, files, system, log, options, down }) {
     ${body}
   },
 });

@@ -2,6 +2,7 @@
 import { lookup } from "node:dns/promises";
 import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
+import { DeniedError } from "./denied.ts";
 import { covers } from "./resolved-address.ts";
 
 const REDIRECTS_MAX = 5;
@@ -17,9 +18,6 @@ export interface FetchAnswer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
-
-/** Thrown for what the grant does not cover. */
-export class DeniedError extends Error {}
 
 /** Resolves a name to all of its addresses; `dns.lookup` unless a test has another. */
 export type Resolve = (
