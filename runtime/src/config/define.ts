@@ -304,6 +304,11 @@ interface UserCheckTiming {
   readonly weight?: number;
   /** Turns its sense round. */
   readonly reverse?: boolean;
+  /**
+   * What an invocation says that did not judge: that threw, timed out, ran out of memory, or could not be run. "down": it
+   * failed. "hold": nothing; the state stays, and the fault is logged. Before the first judgement it is down in any case. Default "down".
+   */
+  readonly onFault?: "down" | "hold";
   /** "down": as if it had failed before its first run. Default "unknown": the first result decides alone. */
   readonly initialState?: "unknown" | "down";
 }

@@ -80,9 +80,10 @@ export async function loadConfiguration(
     const checks: LoadedConfiguration["checks"][number][] = [];
     for (const check of configuration.checks) {
       if (check.type !== "plugin") continue;
-      const { name, intervalMs, timeoutMs, rise, fall } = check;
+      const { name, intervalMs, timeoutMs, rise, fall, onFault } = check;
       const plugin = await plugins.load(check, "check", file, `checks.${name}`);
-      if (plugin !== undefined) checks.push({ ...plugin, name, intervalMs, timeoutMs, rise, fall });
+      if (plugin !== undefined)
+        checks.push({ ...plugin, name, intervalMs, timeoutMs, rise, fall, onFault });
     }
     const notifiers: LoadedNotifier[] = [];
     for (const [notification, { target }] of configuration.notifications.entries()) {

@@ -35,6 +35,8 @@ export interface CheckTiming {
   readonly rise: number;
   readonly fall: number;
   readonly initialState: "unknown" | "down";
+  /** What an invocation says that did not judge. */
+  readonly onFault: "down" | "hold";
 }
 
 export interface PluginUse {

@@ -28,6 +28,7 @@ const timing = {
   weight: weight.default(0),
   reverse: z.boolean().default(false),
   initialState: z.enum(["unknown", "down"]).default("unknown"),
+  onFault: z.enum(["down", "hold"]).default("down"),
 };
 
 const pluginCheck = z.strictObject({
@@ -191,6 +192,7 @@ function checkOf(checkName: string, entry: Parsed["checks"][string]): CheckConfi
     rise: entry.rise,
     fall: entry.fall,
     initialState: entry.initialState,
+    onFault: entry.onFault,
   };
 }
 

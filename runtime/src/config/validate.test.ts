@@ -88,6 +88,7 @@ describe("a good configuration", () => {
       rise: 1,
       fall: 2,
       initialState: "unknown",
+      onFault: "down",
     });
   });
 

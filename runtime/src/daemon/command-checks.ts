@@ -60,6 +60,8 @@ function start(
   let reason = "";
   let runs = 0;
   let skipped = 0;
+  /** Whether its last run did not judge, and its state was held; that is logged once. */
+  let holding = false;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   const identity = identityFor(check, commands);
@@ -95,6 +97,13 @@ function start(
     outcomes[outcome]++;
     last = { outcome, reason: said, durationMs, cpuMs: 0, agoMs: 0, atMs: performance.now() };
     const before = tracker.state;
+    const judged = outcome === "up" || outcome === "down";
+    if (!judged && check.onFault === "hold" && before !== "unknown") {
+      if (!holding) log.warn({ check: name, reason: said }, `the check holds its state, ${before}`);
+      holding = true;
+      return;
+    }
+    holding = false;
     tracker = record(tracker, success, check);
     if (!success || tracker.state === "up") reason = said;
     if (tracker.state !== "unknown" && (tracker.state !== before || runs === 1))

@@ -29,6 +29,8 @@ export class CheckRunner {
   #last: (InvocationResult & { readonly atMs: number }) | undefined;
   #runs = 0;
   #skipped = 0;
+  /** Whether its last invocation did not judge, and its state was held. */
+  #holding = false;
   /** Whether the daemon has heard from this host what the check says. */
   #told = false;
 
@@ -82,6 +84,15 @@ export class CheckRunner {
     this.#outcomes[result.outcome]++;
     this.#last = { ...result, atMs: performance.now() };
     const before = this.#tracker.state;
+    const judged = result.outcome === "up" || result.outcome === "down";
+    if (!judged && spec.onFault === "hold" && before !== "unknown") {
+      const message = `${result.outcome}: ${reason}; it holds its state, ${before}`;
+      // Once, until it judges again.
+      if (!this.#holding) send({ type: "log", plugin: spec.name, level: "warn", message });
+      this.#holding = true;
+      return;
+    }
+    this.#holding = false;
     this.#tracker = record(this.#tracker, result.outcome === "up", spec);
     const { state } = this.#tracker;
     if (result.outcome !== "up" || state === "up") this.#reason = reason;

@@ -43,6 +43,8 @@ export interface CheckSpec {
   readonly timeoutMs: number;
   readonly rise: number;
   readonly fall: number;
+  /** What an invocation says that did not judge: a failure, or nothing. */
+  readonly onFault: "down" | "hold";
   /** What the check said before its host was replaced, so that one failure does not weigh more than `fall` says. */
   readonly initialState: "unknown" | "up" | "down";
 }

@@ -286,6 +286,34 @@ describe("a plugin in its sandbox", () => {
     );
   });
 
+  test("with onFault hold a fault judges nothing, and is logged once", async () => {
+    const source = check(
+      "const given = globalThis as { runs?: number }; given.runs = (given.runs ?? 0) + 1; if (given.runs > 1) throw new Error(`fault ${given.runs}`);",
+    );
+    const often = { intervalMs: 50, timeoutMs: 1000 };
+    await host.load("held", source, { ...often, onFault: "hold" });
+    await host.load("fallen", `${source}// another bundle`, often);
+    await host.waitFor("the fall", () =>
+      host.messages.find(
+        ({ type, ...rest }) =>
+          type === "state" &&
+          "state" in rest &&
+          rest.state === "down" &&
+          "check" in rest &&
+          rest.check === "fallen",
+      ),
+    );
+    while ((await host.report("held")).outcomes.error < 3)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    const report = await host.report("held");
+    assert.equal(report.state, "up");
+    const lines = host.messages.filter(
+      (message) => message.type === "log" && message.plugin === "held",
+    );
+    assert.equal(lines.length, 1);
+    assert.match(JSON.stringify(lines[0]), /fault 2.*it holds its state, up/);
+  });
+
   test("a command whose invocation has ended is ended", async () => {
     await host.load("slow", check('await exec(["/bin/a"]);', '{ exec: [["/bin/a"]] }'), ONCE);
     const asked = await request(({ plugin }) => plugin === "slow");

@@ -131,6 +131,7 @@ export async function startHost(): Promise<TestHost> {
           timeoutMs: 200,
           rise: 1,
           fall: 1,
+          onFault: "down",
           initialState: "unknown",
           ...spec,
         },
