@@ -13,7 +13,19 @@ function messages(value: unknown): string {
 test("a check without permissions may do nothing", () => {
   assert.deepEqual(parseManifest({ kind: "check" }, "a.ts"), {
     ok: true,
-    value: { kind: "check", permissions: { processes: [], services: {}, net: [] }, options: {} },
+    value: {
+      kind: "check",
+      permissions: {
+        processes: [],
+        services: {},
+        net: [],
+        exec: [],
+        mail: false,
+        files: [],
+        system: false,
+      },
+      options: {},
+    },
   });
 });
 
