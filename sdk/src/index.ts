@@ -12,7 +12,7 @@ export interface Permissions {
   readonly processes?: readonly string[];
   /** By service, what it may ask of the daemon. */
   readonly services?: Readonly<Record<string, readonly ServiceAction[]>>;
-  /** Where `fetch` may connect to, each as `"host:port"`. */
+  /** Where `fetch` and `connect` may connect to, each as `"host:port"`. */
   readonly net?: readonly string[];
   /**
    * Commands that it may have run, each as the command's absolute path and its arguments, which must be the same. A last
@@ -101,6 +101,37 @@ export interface FetchResponse {
   json(): Promise<unknown>;
 }
 
+export interface ConnectInit {
+  /** Speak TLS; the certificate is checked unless `verify` is false. `serverName` is what is asked for; default: the host. */
+  readonly tls?: boolean | { readonly serverName?: string; readonly verify?: boolean };
+}
+
+/** What a server's certificate says. */
+export interface Certificate {
+  /** The common name. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** As in "DNS:example.com, IP Address:192.0.2.1". */
+  readonly names: string;
+  readonly validFromMs: number;
+  readonly validToMs: number;
+  /** Whether a known authority signed it, for this name. */
+  readonly trusted: boolean;
+}
+
+/** A connection over TCP or TLS. It is closed with the invocation at the latest. */
+export interface Connection {
+  /** The server's, with TLS. */
+  readonly certificate: Certificate | null;
+  /** Sends a text as UTF-8, or bytes. */
+  write(data: string | Uint8Array): Promise<void>;
+  /** The bytes that are there, at most 64 KiB, or the next ones; null when the other side has ended. */
+  read(): Promise<Uint8Array | null>;
+  /** The text up to the delimiter and with it. @throws Error when the connection ends before, or 64 KiB come without it. */
+  readUntil(delimiter: string): Promise<string>;
+  close(): void;
+}
+
 /** How a command ended, and what it wrote: at most 64 KiB each. */
 export interface ExecResult {
   /** Its exit status; null when a signal or the time limit ended it. */
@@ -181,6 +212,8 @@ export interface PluginContext<Declarations extends OptionDeclarations = OptionD
   readonly system: System;
   /** An HTTP request. The body of the answer is read to its end, at most 1 MiB of it. @throws Error when it is not permitted or fails. */
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
+  /** Connects to `"host:port"`. @throws Error when it is not permitted, or does not succeed. */
+  connect(target: string, init?: ConnectInit): Promise<Connection>;
   /**
    * Has the daemon run a command, without a shell, by the user that runs commands. It ends with the invocation at the
    * latest. @throws Error when it is not permitted, or cannot be run.

@@ -1,5 +1,6 @@
 /** What one plugin may have done outside its isolate: each call is held against the grant, counted when it is denied, and bounded. */
 import { performTimer } from "./capability/timer.ts";
+import { createConnections } from "./capability/connect.ts";
 import { DeniedError } from "./capability/denied.ts";
 import { createFetcher } from "./capability/fetch.ts";
 import { readGranted } from "./capability/files.ts";
@@ -34,7 +35,12 @@ export interface CapabilityOptions {
 
 export interface Capabilities {
   /** Performs a call; undefined when there is nothing to answer. */
-  perform(capability: string, argument: unknown, signal: AbortSignal): Promise<unknown> | undefined;
+  perform: (
+    capability: string,
+    argument: unknown,
+    signal: AbortSignal,
+    invocation: AbortSignal,
+  ) => Promise<unknown> | undefined;
   /** How many processes there are now of each name that the check may count. */
   readonly counts: () => Readonly<Record<string, number>>;
   readonly denied: () => number;
@@ -43,6 +49,7 @@ export interface Capabilities {
 export function createCapabilities(options: CapabilityOptions): Capabilities {
   const { plugin, grant } = options;
   const fetcher = createFetcher(grant.net);
+  const connections = createConnections(grant.net);
   let denied = 0;
   let atOnce = 0;
   let logSecond = 0;
@@ -149,7 +156,7 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
   }
 
   return {
-    perform(capability, argument, signal) {
+    perform(capability, argument, signal, invocation) {
       switch (capability) {
         case "log":
           log(argument);
@@ -164,6 +171,23 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
           return bounded(() => readGranted(textIn(argument, "path"), grant.files));
         case "system":
           return bounded(() => system(argument));
+        case "connect":
+          return bounded(() => connections.open(argument, signal, invocation));
+        case "connect.write":
+          return bounded(() =>
+            connections.write(numberIn(argument, "id"), textIn(argument, "octets")),
+          );
+        case "connect.read":
+          return bounded(() =>
+            connections.read(
+              numberIn(argument, "id"),
+              textIn(argument, "delimiter") || undefined,
+              signal,
+            ),
+          );
+        case "connect.close":
+          connections.close(numberIn(argument, "id"));
+          return undefined;
         case "exec":
           return bounded(() => exec(argument, signal));
         case "mail":
@@ -191,6 +215,11 @@ export function singleLine(text: string): string {
 
 function nameIn(argument: unknown): string {
   return textIn(argument, "name");
+}
+
+function numberIn(argument: unknown, key: string): number {
+  const number = (argument as Readonly<Record<string, unknown>> | null)?.[key];
+  return typeof number === "number" ? number : 0;
 }
 
 function textIn(argument: unknown, key: string): string {

@@ -4,6 +4,7 @@
  * Only strings cross: what the guest wants is left in an outbox, which the host empties.
  */
 
+import { guestCapabilities } from "./guest-capabilities.ts";
 import type { GuestEntries, GuestMessage, HostAnswer } from "./guest-protocol.ts";
 
 /** Runs inside; see above. `environmentText` is JSON: what `env()` reads while a configuration is evaluated. */
@@ -12,7 +13,6 @@ export function guest(environmentText: string): GuestEntries {
   const MESSAGES_MAX = 1000;
   const TEXT_MAX = 1000;
   const STACK_MAX = 4000;
-  const WORDS_MAX = 100;
   const { parse, stringify } = JSON;
   const PromiseConstructor = Promise;
   const ErrorConstructor = Error;
@@ -28,7 +28,7 @@ export function guest(environmentText: string): GuestEntries {
     to: number,
   ) => string;
   const toText = String;
-  const { defineProperty, freeze, create, hasOwn, keys } = Object;
+  const { defineProperty, freeze, create, hasOwn } = Object;
   const world = globalThis as Record<string, unknown>;
 
   for (const name of [
@@ -188,64 +188,6 @@ export function guest(environmentText: string): GuestEntries {
     }
   };
 
-  interface Answer {
-    readonly status: number;
-    readonly statusText: string;
-    readonly url: string;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string;
-  }
-
-  function fetch(
-    url: unknown,
-    init: {
-      method?: unknown;
-      headers?: Record<string, unknown>;
-      body?: unknown;
-      redirect?: unknown;
-      signal?: AbortSignal;
-    } = {},
-  ): Promise<unknown> {
-    const { signal } = init;
-    if (signal?.aborted === true) return PromiseConstructor.reject(signal.reason);
-    const headers: Record<string, string> = {};
-    for (const name of keys(init.headers ?? {})) headers[name] = toText(init.headers?.[name]);
-    const { id, promise } = call("fetch", {
-      url: toText(url),
-      method: init.method === undefined ? "GET" : toText(init.method),
-      headers,
-      body: init.body === undefined ? null : toText(init.body),
-      redirect: init.redirect === undefined ? "follow" : toText(init.redirect),
-    });
-    return new PromiseConstructor((resolve, reject) => {
-      signal?.addEventListener("abort", () => {
-        cancel(id);
-        reject(signal.reason);
-      });
-      then(
-        promise,
-        (value) => {
-          const answer = value as Answer;
-          resolve(
-            freeze({
-              ok: answer.status >= 200 && answer.status <= 299,
-              status: answer.status,
-              statusText: answer.statusText,
-              url: answer.url,
-              headers: freeze({
-                get: (name: string) => answer.headers[toText(name).toLowerCase()] ?? null,
-                has: (name: string) => answer.headers[toText(name).toLowerCase()] !== undefined,
-              }),
-              text: () => resolved(answer.body),
-              json: () => new PromiseConstructor((done) => done(parse(answer.body))),
-            }),
-          );
-        },
-        reject,
-      );
-    });
-  }
-
   /* Good until the first answer from outside: by then time has passed, and what was asked may have changed them. */
   let counts: Readonly<Record<string, number>> = create(null);
   function count(name: unknown): Promise<unknown> {
@@ -254,55 +196,9 @@ export function guest(environmentText: string): GuestEntries {
     return known === undefined ? call("processes.count", { name: asked }).promise : resolved(known);
   }
 
-  const service = (action: string) => (name: unknown) =>
-    call("service", { name: toText(name), action }).promise;
-  const status = service("status");
-  function exec(argv: unknown, init: { timeoutMs?: unknown } = {}): Promise<unknown> {
-    const words: string[] = [];
-    const given = argv as readonly unknown[];
-    for (let index = 0; index < given.length && index < WORDS_MAX; index++)
-      words[index] = toText(given[index]);
-    return call("exec", {
-      argv: words,
-      timeoutMs: typeof init.timeoutMs === "number" ? init.timeoutMs : null,
-    }).promise;
-  }
-  function mail(given: { subject?: unknown; text?: unknown }): Promise<unknown> {
-    return call("mail", { subject: limited(given.subject), text: toText(given.text) }).promise;
-  }
-
-  const measure = (what: string) => () => call("system", { what }).promise;
-  const system = freeze({
-    load: measure("load"),
-    memory: measure("memory"),
-    disk: (path: unknown) => call("system", { what: "disk", path: toText(path) }).promise,
-    pressure: (resource: unknown) =>
-      call("system", { what: `${toText(resource)}-pressure` }).promise,
-  });
-  const files = freeze({
-    read: (path: unknown) => call("files.read", { path: toText(path) }).promise,
-  });
-
   const context = freeze({
-    files,
-    system,
+    ...guestCapabilities({ call, cancel, whenSettled: then, limited }),
     processes: freeze({ count }),
-    services: freeze({
-      start: service("start"),
-      stop: service("stop"),
-      restart: service("restart"),
-      status: (name: unknown) =>
-        new PromiseConstructor((resolve, reject) =>
-          then(
-            status(name),
-            (running) => resolve(running === true ? "running" : "stopped"),
-            reject,
-          ),
-        ),
-    }),
-    fetch,
-    exec,
-    mail,
     log,
     down: (reason: unknown) => {
       const result = freeze({ down: limited(reason) });

@@ -25,6 +25,8 @@ export interface InvocationOptions {
     capability: string,
     argument: unknown,
     signal: AbortSignal,
+    /** Aborted when the invocation ends. */
+    invocation: AbortSignal,
   ) => Promise<unknown> | undefined;
   /** A stack of the guest in words for a person. */
   readonly explain: (message: string, stack: string) => string;
@@ -55,6 +57,7 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
   const startedAtMs = performance.now();
   const deadlineMs = startedAtMs + timeoutMs;
   const calls = new Map<number, AbortController>();
+  const invocation = new AbortController();
   let answers: HostAnswer[] = [];
   let cpuMs = 0;
   let inside = 0;
@@ -72,6 +75,7 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
       clearTimeout(timer);
       for (const call of calls.values()) call.abort();
       calls.clear();
+      invocation.abort();
       resolve({ outcome, reason, durationMs: performance.now() - startedAtMs, cpuMs });
     }
 
@@ -121,7 +125,7 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
 
     function begin(id: number, capability: string, argument: unknown): void {
       const call = new AbortController();
-      const work = options.perform(capability, argument, call.signal);
+      const work = options.perform(capability, argument, call.signal, invocation.signal);
       if (work === undefined) return;
       calls.set(id, call);
       work.then(

@@ -79,7 +79,7 @@ export class PluginRunner {
       event,
       counts: capabilities.counts(),
       timeoutMs: Math.max(1, timeoutMs - (performance.now() - startedAtMs)),
-      perform: (capability, argument, signal) => capabilities.perform(capability, argument, signal),
+      perform: capabilities.perform,
       explain: (message, stack) => this.#explain(message, stack),
       onStuck: stuck,
     });

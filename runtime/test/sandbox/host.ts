@@ -172,7 +172,7 @@ export function check(body: string, permissions = "{}"): string {
   return `import { defineCheck } from "@karuntime/sdk";
 export default defineCheck({
   permissions: ${permissions},
-  async check({ processes, services, fetch, exec, mail, files, system, log, options, down }) {
+  async check({ processes, services, fetch, connect, exec, mail, files, system, log, options, down }) {
     ${body}
   },
 });

@@ -1,0 +1,233 @@
+/** Connections over TCP and TLS to granted places. Each belongs to the invocation that opened it, and ends with it. */
+import { lookup } from "node:dns/promises";
+import type { Socket } from "node:net";
+import { connect as connectTcp, isIP } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { TLSSocket } from "node:tls";
+import { DeniedError } from "./denied.ts";
+import type { Resolve } from "./fetch.ts";
+import { covers } from "./resolved-address.ts";
+
+const CONNECTIONS_MAX = 8;
+/** What is kept of what nobody has read yet; then the other side has to wait. */
+const BUFFER_BYTES_MAX = 256 * 1024;
+/** What one read gives. */
+const READ_BYTES_MAX = 64 * 1024;
+
+interface Connection {
+  readonly socket: Socket;
+  chunks: Buffer[];
+  size: number;
+  ended: boolean;
+  failure: string | undefined;
+  /** Wakes whoever waits for bytes. */
+  wake: (() => void) | undefined;
+}
+
+export interface Connections {
+  /** @throws DeniedError, or Error for what goes wrong. @returns the connection's number, and the peer's certificate. */
+  open(argument: unknown, signal: AbortSignal, invocation: AbortSignal): Promise<unknown>;
+  /** One character for each octet. */
+  write(id: number, octets: string): Promise<null>;
+  /** The next octets, likewise: those that are there, or up to the delimiter; null at the end. */
+  read(id: number, delimiter: string | undefined, signal: AbortSignal): Promise<string | null>;
+  close(id: number): void;
+}
+
+/** @param net the grant: "host:port" each. */
+export function createConnections(
+  net: readonly string[],
+  resolve: Resolve = (hostname) => lookup(hostname, { all: true }),
+): Connections {
+  const connections = new Map<number, Connection>();
+  let nextId = 1;
+
+  async function addressOf(host: string, port: string): Promise<string> {
+    if (isIP(host) !== 0) return host;
+    const addresses = await resolve(host);
+    const allowed = addresses.find(({ address }) => covers(host, address, port, net));
+    if (allowed !== undefined) return allowed.address;
+    throw new DeniedError(
+      `not permitted: ${host} leads to ${addresses.map(({ address }) => address).join(", ") || "no address"}, which a name may not lead to; grant the address itself if it is meant`,
+    );
+  }
+
+  function connectionOf(id: number): Connection {
+    const connection = connections.get(id);
+    if (connection === undefined) throw new Error("connect: the connection is closed");
+    return connection;
+  }
+
+  function close(id: number): void {
+    const connection = connections.get(id);
+    connections.delete(id);
+    connection?.socket.destroy();
+    connection?.wake?.();
+  }
+
+  return {
+    async open(argument, signal, invocation) {
+      const { target, tls, serverName, verify } = argument as {
+        readonly target: string;
+        readonly tls: boolean;
+        readonly serverName: string | null;
+        readonly verify: boolean;
+      };
+      const [host, port] = placeOf(target);
+      if (!net.some((entry) => entry.toLowerCase() === target.toLowerCase()))
+        throw new DeniedError(
+          `not permitted: to connect to ${target}, add it to the plugin: permissions: { net: [${JSON.stringify(target)}] }`,
+        );
+      const address = await addressOf(host, port);
+      signal.throwIfAborted();
+      if (connections.size >= CONNECTIONS_MAX)
+        throw new Error(`connect: more than ${CONNECTIONS_MAX} connections at a time`);
+      const name = serverName ?? (isIP(host) === 0 ? host : "");
+      const socket = tls
+        ? connectTls({
+            host: address,
+            port: Number(port),
+            servername: name,
+            rejectUnauthorized: verify,
+          })
+        : connectTcp({ host: address, port: Number(port) });
+      const connection: Connection = {
+        socket,
+        chunks: [],
+        size: 0,
+        ended: false,
+        failure: undefined,
+        wake: undefined,
+      };
+      const id = nextId++;
+      connections.set(id, connection);
+      invocation.addEventListener("abort", () => close(id), { once: true });
+      receive(connection);
+      try {
+        await established(socket, tls ? "secureConnect" : "connect", signal);
+      } catch (error) {
+        close(id);
+        throw new Error(`connect: ${target}: ${reasonOf(error)}`, { cause: error });
+      }
+      return { id, certificate: tls ? certificateOf(socket as TLSSocket) : null };
+    },
+    write(id, octets) {
+      const { socket } = connectionOf(id);
+      return new Promise((done, fail) =>
+        socket.write(octets, "latin1", (error) =>
+          error ? fail(new Error(`connect: ${reasonOf(error)}`)) : done(null),
+        ),
+      );
+    },
+    async read(id, delimiter, signal) {
+      const connection = connectionOf(id);
+      for (;;) {
+        signal.throwIfAborted();
+        const all = Buffer.concat(connection.chunks);
+        const end = delimiter === undefined ? all.length : endOf(all, delimiter);
+        if (end > 0) {
+          const length = Math.min(end, READ_BYTES_MAX);
+          connection.chunks = length < all.length ? [all.subarray(length)] : [];
+          connection.size = all.length - length;
+          if (connection.size < BUFFER_BYTES_MAX) connection.socket.resume();
+          return all.toString("latin1", 0, length);
+        }
+        if (delimiter !== undefined && all.length >= READ_BYTES_MAX)
+          throw new Error(
+            `connect: ${READ_BYTES_MAX} bytes came without ${JSON.stringify(delimiter)}`,
+          );
+        if (connection.failure !== undefined) throw new Error(`connect: ${connection.failure}`);
+        if (connection.ended) {
+          if (delimiter === undefined) return null;
+          throw new Error(
+            `connect: the other side closed the connection before ${JSON.stringify(delimiter)} came`,
+          );
+        }
+        await new Promise<void>((wake) => {
+          connection.wake = wake;
+          signal.addEventListener("abort", () => wake(), { once: true });
+        });
+      }
+    },
+    close,
+  };
+}
+
+/** "host:port" or "[address]:port", as the grant has it. */
+function placeOf(target: string): readonly [host: string, port: string] {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(target);
+  const host = match?.[1] ?? match?.[2];
+  const port = match?.[3];
+  if (host === undefined || port === undefined || Number(port) > 65_535)
+    throw new Error(`connect: found ${JSON.stringify(target.slice(0, 200))}, expected "host:port"`);
+  return [host, port];
+}
+
+function receive(connection: Connection): void {
+  const { socket } = connection;
+  const wake = (): void => {
+    const { wake: woken } = connection;
+    connection.wake = undefined;
+    woken?.();
+  };
+  socket.on("data", (chunk: Buffer) => {
+    connection.chunks.push(chunk);
+    connection.size += chunk.length;
+    if (connection.size >= BUFFER_BYTES_MAX) socket.pause();
+    wake();
+  });
+  socket.on("end", () => {
+    connection.ended = true;
+    wake();
+  });
+  socket.on("close", () => {
+    connection.ended = true;
+    wake();
+  });
+  socket.on("error", (error) => {
+    connection.failure = reasonOf(error);
+    wake();
+  });
+}
+
+function established(
+  socket: Socket,
+  event: "connect" | "secureConnect",
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once(event, () => resolve());
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("the other side closed the connection")));
+    signal.addEventListener("abort", () => socket.destroy(new Error("it was given up")), {
+      once: true,
+    });
+  });
+}
+
+/** The index behind the delimiter, 0 when it is not there. */
+function endOf(octets: Buffer, delimiter: string): number {
+  const at = octets.indexOf(delimiter, 0, "utf8");
+  return at < 0 ? 0 : at + Buffer.byteLength(delimiter);
+}
+
+function certificateOf(socket: TLSSocket): unknown {
+  const { subject, issuer, valid_from, valid_to, subjectaltname } = socket.getPeerCertificate();
+  if (valid_to === undefined) return null;
+  return {
+    subject: subject?.CN ?? "",
+    issuer: issuer?.CN ?? "",
+    names: subjectaltname ?? "",
+    validFromMs: Date.parse(valid_from),
+    validToMs: Date.parse(valid_to),
+    trusted: socket.authorized,
+  };
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as { readonly code?: unknown }).code;
+  if (code === "ECONNREFUSED") return "the connection is refused";
+  if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "there is no way to it";
+  if (code === "ECONNRESET") return "the other side broke the connection off";
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,213 @@
+/**
+ * The capabilities as a plugin sees them. Like `guest`, it is sent into the isolate as text and refers to nothing
+ * outside itself.
+ */
+
+/** What `guest` hands it: calls to the host, and the builtins as they were before the plugin could change them. */
+export interface GuestTools {
+  readonly call: (
+    capability: string,
+    argument: unknown,
+  ) => { readonly id: number; readonly promise: Promise<unknown> };
+  readonly cancel: (id: number) => void;
+  readonly whenSettled: (
+    promise: Promise<unknown>,
+    done: (value: unknown) => void,
+    failed: (error: unknown) => void,
+  ) => void;
+  readonly limited: (value: unknown) => string;
+}
+
+/** What the capabilities need of the guest's AbortSignal. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+}
+
+/** Everything in a context but `processes`, `log` and `down`. */
+export function guestCapabilities(tools: GuestTools) {
+  "use strict";
+  const { call, cancel, whenSettled, limited } = tools;
+  const WORDS_MAX = 100;
+  const OCTETS_MAX = 1024 * 1024;
+  const { parse } = JSON;
+  const { freeze, keys } = Object;
+  const PromiseConstructor = Promise;
+  const ErrorConstructor = Error;
+  const Octets = Uint8Array;
+  const toText = String;
+  const { fromCharCode } = String;
+  const charCodeAt = Function.prototype.call.bind(String.prototype.charCodeAt) as (
+    text: string,
+    index: number,
+  ) => number;
+  const resolved = Promise.resolve.bind(Promise) as (value: unknown) => Promise<unknown>;
+  const decode = decodeURIComponent;
+  const encode = encodeURIComponent;
+  const unescapeText = unescape;
+  const escapeText = escape;
+
+  interface Answer {
+    readonly status: number;
+    readonly statusText: string;
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  }
+
+  function fetch(
+    url: unknown,
+    init: {
+      method?: unknown;
+      headers?: Record<string, unknown>;
+      body?: unknown;
+      redirect?: unknown;
+      signal?: Signal;
+    } = {},
+  ): Promise<unknown> {
+    const { signal } = init;
+    if (signal?.aborted === true) return PromiseConstructor.reject(signal.reason);
+    const headers: Record<string, string> = {};
+    for (const name of keys(init.headers ?? {})) headers[name] = toText(init.headers?.[name]);
+    const { id, promise } = call("fetch", {
+      url: toText(url),
+      method: init.method === undefined ? "GET" : toText(init.method),
+      headers,
+      body: init.body === undefined ? null : toText(init.body),
+      redirect: init.redirect === undefined ? "follow" : toText(init.redirect),
+    });
+    return new PromiseConstructor((resolve, reject) => {
+      signal?.addEventListener("abort", () => {
+        cancel(id);
+        reject(signal.reason);
+      });
+      whenSettled(
+        promise,
+        (value) => {
+          const answer = value as Answer;
+          resolve(
+            freeze({
+              ok: answer.status >= 200 && answer.status <= 299,
+              status: answer.status,
+              statusText: answer.statusText,
+              url: answer.url,
+              headers: freeze({
+                get: (name: string) => answer.headers[toText(name).toLowerCase()] ?? null,
+                has: (name: string) => answer.headers[toText(name).toLowerCase()] !== undefined,
+              }),
+              text: () => resolved(answer.body),
+              json: () => new PromiseConstructor((done) => done(parse(answer.body))),
+            }),
+          );
+        },
+        reject,
+      );
+    });
+  }
+
+  /** One character for each octet: strings alone cross the border. */
+  function octetsOf(data: unknown): string {
+    if (!(data instanceof Octets)) return unescapeText(encode(toText(data)));
+    if (data.length > OCTETS_MAX)
+      throw new ErrorConstructor(`more than ${OCTETS_MAX} bytes at once`);
+    let text = "";
+    for (let index = 0; index < data.length; index++) text += fromCharCode(data[index] ?? 0);
+    return text;
+  }
+  function bytesOf(octets: unknown): Uint8Array | null {
+    if (typeof octets !== "string") return null;
+    const bytes = new Octets(octets.length);
+    for (let index = 0; index < octets.length; index++) bytes[index] = charCodeAt(octets, index);
+    return bytes;
+  }
+  function textOf(octets: unknown): string {
+    try {
+      return decode(escapeText(toText(octets)));
+    } catch {
+      throw new ErrorConstructor("connect: what came is no UTF-8");
+    }
+  }
+
+  function map(promise: Promise<unknown>, change: (value: unknown) => unknown): Promise<unknown> {
+    return new PromiseConstructor((resolve, reject) =>
+      whenSettled(
+        promise,
+        (value) => {
+          try {
+            resolve(change(value));
+          } catch (error) {
+            reject(error);
+          }
+        },
+        reject,
+      ),
+    );
+  }
+
+  function connect(
+    target: unknown,
+    init: { tls?: boolean | { serverName?: unknown; verify?: unknown } } = {},
+  ): Promise<unknown> {
+    const tls = init.tls === true ? {} : init.tls === false ? undefined : init.tls;
+    const opened = call("connect", {
+      target: toText(target),
+      tls: tls !== undefined,
+      serverName: tls?.serverName === undefined ? null : toText(tls.serverName),
+      verify: tls?.verify !== false,
+    }).promise;
+    return map(opened, (value) => {
+      const { id, certificate } = value as { id: number; certificate: object | null };
+      return freeze({
+        certificate: certificate === null ? null : freeze(certificate),
+        write: (data: unknown) =>
+          map(call("connect.write", { id, octets: octetsOf(data) }).promise, () => undefined),
+        read: () => map(call("connect.read", { id }).promise, bytesOf),
+        readUntil: (delimiter: unknown) =>
+          map(call("connect.read", { id, delimiter: toText(delimiter) }).promise, textOf),
+        close: () => void call("connect.close", { id }),
+      });
+    });
+  }
+
+  function exec(argv: unknown, init: { timeoutMs?: unknown } = {}): Promise<unknown> {
+    const words: string[] = [];
+    const given = argv as readonly unknown[];
+    for (let index = 0; index < given.length && index < WORDS_MAX; index++)
+      words[index] = toText(given[index]);
+    return call("exec", {
+      argv: words,
+      timeoutMs: typeof init.timeoutMs === "number" ? init.timeoutMs : null,
+    }).promise;
+  }
+
+  const service = (action: string) => (name: unknown) =>
+    call("service", { name: toText(name), action }).promise;
+  const status = service("status");
+  const measure = (what: string) => () => call("system", { what }).promise;
+
+  return {
+    fetch,
+    connect,
+    exec,
+    mail: (given: { subject?: unknown; text?: unknown }) =>
+      call("mail", { subject: limited(given.subject), text: toText(given.text) }).promise,
+    files: freeze({
+      read: (path: unknown) => call("files.read", { path: toText(path) }).promise,
+    }),
+    system: freeze({
+      load: measure("load"),
+      memory: measure("memory"),
+      disk: (path: unknown) => call("system", { what: "disk", path: toText(path) }).promise,
+      pressure: (resource: unknown) =>
+        call("system", { what: `${toText(resource)}-pressure` }).promise,
+    }),
+    services: freeze({
+      start: service("start"),
+      stop: service("stop"),
+      restart: service("restart"),
+      status: (name: unknown) =>
+        map(status(name), (running) => (running === true ? "running" : "stopped")),
+    }),
+  };
+}
