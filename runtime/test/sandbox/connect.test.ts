@@ -10,9 +10,8 @@ import { after, before, describe, test } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
 import { stopBundler } from "../../dist/plugins/bundle.js";
 import type { TestHost } from "./host.ts";
-import { check, startHost } from "./host.ts";
+import { startHost } from "./host.ts";
 
-const ONCE = { intervalMs: 60_000, timeoutMs: 3000 };
 const LARGE = 1024 * 1024;
 
 describe("a plugin that connects", () => {
@@ -81,14 +80,7 @@ describe("a plugin that connects", () => {
     await stopBundler();
   });
 
-  /** Runs a check once and returns how it ended: "up", or the reason. */
-  let counter = 0;
-  async function run(body: string, net: string): Promise<string> {
-    const name = `check${counter++}`;
-    await host.load(name, check(body, `{ net: [${JSON.stringify(net)}] }`), ONCE);
-    const { state, reason } = await host.state(name);
-    return state === "up" ? "up" : reason;
-  }
+  const run = (body: string, net: string) => host.judge(body, `{ net: [${JSON.stringify(net)}] }`);
   const here = (): string => `127.0.0.1:${port}`;
 
   test("reads up to a delimiter, and what is left afterwards", async () => {

@@ -30,6 +30,8 @@ export interface TestHost {
   load(name: string, source: string, spec?: Partial<CheckSpec>): Promise<void>;
   /** The judgement of a check, the last one sent; waits for the first. */
   state(check: string): Promise<State>;
+  /** Runs a check with this body once, under a name of its own; returns "up", or the reason. */
+  judge(body: string, permissions?: string): Promise<string>;
   report(check: string): Promise<CheckReport>;
   evaluate(source: string, environment?: Readonly<Record<string, string>>): Promise<Evaluated>;
   waitFor<T>(what: string, find: () => T | undefined): Promise<T>;
@@ -92,7 +94,7 @@ export async function startHost(): Promise<TestHost> {
   const { pid } = child;
   if (pid === undefined) throw new Error("the sandbox host has no process id");
 
-  return {
+  const host: TestHost = {
     pid,
     messages,
     waitFor,
@@ -146,6 +148,12 @@ export async function startHost(): Promise<TestHost> {
       );
       return states.at(-1) as State;
     },
+    async judge(body, permissions) {
+      const name = `check${nextId++}`;
+      await host.load(name, check(body, permissions), { intervalMs: 60_000, timeoutMs: 3000 });
+      const { state, reason } = await host.state(name);
+      return state === "up" ? "up" : reason;
+    },
     async report(check) {
       const id = nextId++;
       lines.send({ type: "report", id });
@@ -165,6 +173,7 @@ export async function startHost(): Promise<TestHost> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+  return host;
 }
 
 /** A check's source around the body of its function. */

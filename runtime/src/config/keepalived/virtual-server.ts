@@ -24,28 +24,13 @@ import {
   words,
 } from "./keyword.ts";
 import type { Word } from "./word.ts";
+import { SCHEDULERS } from "../../director/config.ts";
 
 const WEIGHT_MAX = 2_147_483_647;
 const PERSISTENCE_SECONDS_MAX = 2_678_400;
 const PERSISTENCE_SECONDS = 360;
 const DIRECTOR_NAMES = ignored("there is no SNMP agent");
 
-const SCHEDULERS = [
-  "rr",
-  "wrr",
-  "lc",
-  "wlc",
-  "lblc",
-  "lblcr",
-  "sh",
-  "mh",
-  "dh",
-  "fo",
-  "ovf",
-  "sed",
-  "nq",
-  "twos",
-] as const;
 const FLAGS = [
   "flag-1",
   "flag-2",
