@@ -5,9 +5,13 @@ import type { Target } from "./targets.ts";
 import { createTargets, seeds } from "./targets.ts";
 
 test("no bytes from the network throw, read past their end or take long; and the fuzzer gets deep", () => {
-  const report = fuzz({ targets: createTargets, seeds: seeds(), seed: 1, milliseconds: 6000 });
+  const report = fuzz({
+    targets: createTargets,
+    seeds: seeds(),
+    seed: 1,
+    budget: { inputs: 6000 },
+  });
   assert.equal(report.finding, undefined);
-  assert.ok(report.inputs > 5000, `${report.inputs} inputs`);
   for (const name of [
     "parseAdvertisement",
     "checkAh",
@@ -31,7 +35,7 @@ test("it finds what is planted: a throw, and a look past the end", () => {
   };
   for (const [name, run] of Object.entries(planted)) {
     const targets = (): readonly Target[] => [...createTargets(), { name, run }];
-    const report = fuzz({ targets, seeds: seeds(), seed: 2, milliseconds: 20_000 });
+    const report = fuzz({ targets, seeds: seeds(), seed: 2, budget: { inputs: 100_000 } });
     assert.equal(report.finding?.target, name);
   }
 });

@@ -36,7 +36,8 @@ export function fuzz(options: {
   readonly targets: () => readonly Target[];
   readonly seeds: readonly Uint8Array[];
   readonly seed: number;
-  readonly milliseconds: number;
+  /** Inputs are the same work on every machine. */
+  readonly budget: { readonly milliseconds: number } | { readonly inputs: number };
 }): Report {
   const random = new Random(options.seed);
   const corpus = [...options.seeds];
@@ -48,7 +49,8 @@ export function fuzz(options: {
   session.connect();
   session.post("Profiler.enable");
   session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
-  const untilMs = performance.now() + options.milliseconds;
+  const startedAtMs = performance.now();
+  const { budget } = options;
   let inputs = 0;
   let finding: Finding | undefined;
 
@@ -65,7 +67,11 @@ export function fuzz(options: {
   }
 
   run(corpus);
-  while (finding === undefined && performance.now() < untilMs) {
+  const left = (): boolean =>
+    "inputs" in budget
+      ? inputs < budget.inputs
+      : performance.now() - startedAtMs < budget.milliseconds;
+  while (finding === undefined && left()) {
     const batch = Array.from({ length: BATCH }, () => mutate(random, corpus));
     if (!run(batch)) continue;
     // One of them did; which one shows when each runs alone with nothing known but what was known before.

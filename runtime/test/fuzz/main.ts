@@ -15,7 +15,7 @@ const report = fuzz({
   targets: createTargets,
   seeds: seeds(),
   seed: Number(values.seed),
-  milliseconds: seconds * 1000,
+  budget: { milliseconds: seconds * 1000 },
 });
 console.log(
   `seed ${values.seed}: ${report.inputs} inputs, ${Math.round(report.inputs / seconds)} a second; ${report.corpus} kept, ${report.covered.size} blocks in ${report.functions.size} functions`,
