@@ -1,7 +1,6 @@
 /** Checks that are commands: when each runs, and what its exit statuses come to after rise and fall. */
 import { readFileSync } from "node:fs";
 import type { CheckConfiguration, CommandsConfiguration, CommandUse } from "../config/model.ts";
-import { unsafePath } from "../config/safe-path.ts";
 import { stopsKeepalived } from "../config/stops-keepalived.ts";
 import { gridBefore, nextDue } from "../health/schedule.ts";
 import { createTracker, record } from "../health/tracker.ts";
@@ -9,8 +8,7 @@ import type { Logger } from "../observe/log.ts";
 import type { CheckReport, Outcome } from "../sandbox/protocol.ts";
 import type { CommandResult, CommandRunner } from "./command.ts";
 import { describeResult } from "./command.ts";
-import type { Ids } from "./command-user.ts";
-import { commandUser, systemUsers } from "./command-user.ts";
+import { commandIdentity } from "./command-user.ts";
 import type { Judge } from "./judge.ts";
 
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -64,7 +62,7 @@ function start(
   let holding = false;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
-  const identity = identityFor(check, commands);
+  const identity = commandIdentity(command, commands);
   const interceptStop = commandStopsKeepalived(command.argv);
   if (!identity.ok) log.error({ check: name, reason: identity.reason }, "the check never runs");
 
@@ -132,25 +130,6 @@ function start(
 function outcomeOf(result: CommandResult): Outcome {
   if (result.type === "timed-out") return "timed out";
   return result.type === "exited" || result.type === "stopped-keepalived" ? "down" : "error";
-}
-
-/** Who runs the command, or why nobody does. */
-function identityFor(
-  { command }: CommandCheck,
-  commands: CommandsConfiguration,
-):
-  | { readonly ok: true; readonly user: Ids | undefined }
-  | { readonly ok: false; readonly reason: string } {
-  try {
-    const user = commandUser(command.user ?? commands.user, systemUsers());
-    const root = (user?.uid ?? process.getuid?.()) === 0;
-    const why = commands.secure && root ? unsafePath(command.argv[0] ?? "") : undefined;
-    return why === undefined
-      ? { ok: true, user }
-      : { ok: false, reason: `it is not run as root: ${why}` };
-  } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
-  }
 }
 
 const SCRIPT_BYTES_MAX = 256 * 1024;

@@ -13,8 +13,14 @@ import type { Ids } from "./command-user.ts";
 const GRACE_MS = 2000;
 /** At the end there is less time. */
 const LAST_GRACE_MS = 1000;
+/** What SIGKILL has not ended after this time hangs in the kernel and is not waited for. */
+const KILLED_MS_MAX = 1000;
+/** From a command's end to the end of its output. */
+const LAST_OUTPUT_MS_MAX = 100;
 const LINE_CHARACTERS_MAX = 500;
 const LINES_PER_RUN_MAX = 20;
+/** Of all commands of a runner together. */
+const LINES_PER_SECOND_MAX = 100;
 const NOT_INHERITED = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
 
 export type CommandResult =
@@ -32,12 +38,14 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined;
   /** Further arguments. */
   readonly append?: readonly string[] | undefined;
-  /** Gets the lines that the command writes, a bounded number of them. */
+  /** Gets the lines that the command writes, a bounded number of them and a bounded number a second. */
   readonly onOutput?: ((line: string) => void) | undefined;
   /** Gets everything that the command writes. */
   readonly onData?: ((stream: "stdout" | "stderr", text: string) => void) | undefined;
   /** Ends the command. */
   readonly signal?: AbortSignal | undefined;
+  /** It reads to the end of its input and then ends by itself: at the stop it is given the time for that. */
+  readonly endsByItself?: boolean | undefined;
   /** Whether commands that stop keepalived are kept from it and reported. */
   readonly interceptStop?: boolean | undefined;
 }
@@ -57,7 +65,9 @@ export function createCommandRunner(
   environment: Readonly<Record<string, string | undefined>> = process.env,
   cwd?: string,
 ): CommandRunner {
-  const running = new Set<ChildProcess>();
+  /** What runs, and whether it ends by itself. */
+  const running = new Map<ChildProcess, boolean>();
+  const mayWriteLine = createLineBudget();
   const env = Object.fromEntries(
     Object.entries(environment).filter(([name]) => !NOT_INHERITED.includes(name)),
   );
@@ -71,10 +81,13 @@ export function createCommandRunner(
       onOutput,
       onData,
       signal,
+      endsByItself = false,
       interceptStop = false,
     }: RunOptions = {},
   ): Promise<CommandResult> {
     return new Promise((resolve) => {
+      if (signal?.aborted === true)
+        return resolve({ type: "not-started", reason: "it was called off before" });
       let child: ChildProcess;
       try {
         child = spawn(file, [...argv, ...append], {
@@ -92,15 +105,14 @@ export function createCommandRunner(
           ...user,
         });
       } catch (error) {
-        resolve({ type: "not-started", reason: reasonOf(error) });
-        return;
+        return resolve({ type: "not-started", reason: reasonOf(error) });
       }
-      running.add(child);
-      if (onOutput !== undefined) forwardLines(child, onOutput);
+      running.set(child, endsByItself);
+      for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").resume();
+      if (onOutput !== undefined) forwardLines(child, (line) => mayWriteLine() && onOutput(line));
       if (onData !== undefined) forwardData(child, onData);
-      child.stdout?.resume();
-      child.stderr?.resume();
-      const intercepted = child.stdio[3];
+      // A process without free descriptors starts nothing, and then there are no pipes at all.
+      const intercepted = (child.stdio as ChildProcess["stdio"] | undefined)?.[3];
       let stoppedBy: string | undefined;
       intercepted?.on(
         "data",
@@ -119,28 +131,34 @@ export function createCommandRunner(
         clearTimeout(timer);
         signal?.removeEventListener("abort", abort);
         running.delete(child);
-        // What the command left behind may hold these pipes: they stay open and are drained, and hold nobody up.
-        for (const stream of [child.stdout, child.stderr, intercepted])
-          if (stream instanceof Socket) stream.unref();
         resolve(stoppedBy === undefined ? result : { type: "stopped-keepalived", by: stoppedBy });
       };
       child.once("error", (error) => settle({ type: "not-started", reason: reasonOf(error) }));
-      child.once("exit", (status, signal) =>
-        // What it wrote before it ended is read first.
-        setImmediate(
-          settle,
+      child.once("exit", async (status, signal) => {
+        const streams = [child.stdout, child.stderr, intercepted].filter(
+          (stream) => stream instanceof Socket,
+        );
+        await outputOf(child);
+        // They stay open and are drained as long as somebody holds them, and keep nobody from ending.
+        for (const stream of streams) stream.unref();
+        settle(
           status === null
             ? { type: "killed", signal: signal ?? "unknown" }
             : { type: "exited", status },
-        ),
-      );
+        );
+      });
     });
   }
 
   return {
     run,
     async stop() {
-      await Promise.all([...running].map((child) => end(child, LAST_GRACE_MS)));
+      await Promise.all(
+        [...running].map(async ([child, endsByItself]) => {
+          if (endsByItself) await within(LAST_GRACE_MS, exitOf(child));
+          await end(child, LAST_GRACE_MS);
+        }),
+      );
     },
   };
 }
@@ -149,20 +167,37 @@ export function createCommandRunner(
 async function end(child: ChildProcess, graceMs: number): Promise<void> {
   const { pid } = child;
   if (pid === undefined) return;
-  const ended = new Promise<void>((resolve) => {
+  const ended = exitOf(child);
+  signalGroup(pid, "SIGTERM");
+  await within(graceMs, ended);
+  // Also when the command itself has ended: what it started is in the same group.
+  signalGroup(pid, "SIGKILL");
+  await within(KILLED_MS_MAX, ended);
+}
+
+function exitOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve();
     else child.once("exit", () => resolve());
   });
-  signalGroup(pid, "SIGTERM");
+}
+
+/** What it wrote before it ended is read; what it left behind may hold its pipes, and is not waited for. */
+async function outputOf(child: ChildProcess): Promise<void> {
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  await within(LAST_OUTPUT_MS_MAX, closed);
+  // Timers run before what has arrived is read: late ones must not cut it off.
+  await new Promise(setImmediate);
+}
+
+/** Waits for what may take longer. */
+async function within(limitMs: number, what: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const grace = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, graceMs);
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
   });
-  await Promise.race([ended, grace]);
+  await Promise.race([what, limit]);
   clearTimeout(timer);
-  // Also when the command itself has ended: what it started is in the same group.
-  signalGroup(pid, "SIGKILL");
-  await ended;
 }
 
 function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
@@ -178,7 +213,7 @@ function forwardData(
   onData: (stream: "stdout" | "stderr", text: string) => void,
 ): void {
   for (const name of ["stdout", "stderr"] as const)
-    child[name]?.on("data", (chunk: Buffer) => onData(name, chunk.toString("utf8")));
+    child[name]?.on("data", (text: string) => onData(name, text));
 }
 
 function forwardLines(child: ChildProcess, onOutput: (line: string) => void): void {
@@ -190,9 +225,9 @@ function forwardLines(child: ChildProcess, onOutput: (line: string) => void): vo
       if (text === "" || lines++ >= LINES_PER_RUN_MAX) return;
       onOutput(text.slice(0, LINE_CHARACTERS_MAX));
     };
-    stream?.on("data", (chunk: Buffer) => {
+    stream?.on("data", (text: string) => {
       if (lines >= LINES_PER_RUN_MAX) return;
-      const parts = (rest + chunk.toString("utf8")).split("\n");
+      const parts = (rest + text).split("\n");
       rest = (parts.pop() ?? "").slice(0, LINE_CHARACTERS_MAX);
       for (const line of parts) say(line);
     });
@@ -200,10 +235,26 @@ function forwardLines(child: ChildProcess, onOutput: (line: string) => void): vo
   }
 }
 
+/** @returns what says whether one more line may be written in this second. */
+function createLineBudget(): () => boolean {
+  let sinceMs = Number.NEGATIVE_INFINITY;
+  let lines = 0;
+  return () => {
+    const nowMs = performance.now();
+    if (nowMs - sinceMs >= 1000) {
+      sinceMs = nowMs;
+      lines = 0;
+    }
+    return lines++ < LINES_PER_SECOND_MAX;
+  };
+}
+
 function reasonOf(error: unknown): string {
   const code = (error as { readonly code?: unknown }).code;
   if (code === "ENOENT") return "there is no such file, or its interpreter is missing";
   if (code === "EACCES") return "it is not executable";
+  if (code === "EPERM") return "this process may not become the command's user";
+  if (code === "EMFILE" || code === "ENFILE") return "too many files are open";
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -3,20 +3,23 @@ import type {
   CommandsConfiguration,
   MailConfiguration,
   NotificationConfiguration,
+  NotificationTarget,
 } from "../config/model.ts";
-import { unsafePath } from "../config/safe-path.ts";
 import type { Logger } from "../observe/log.ts";
 import type { CommandRunner } from "./command.ts";
 import { describeResult } from "./command.ts";
-import { commandUser, systemUsers } from "./command-user.ts";
-import type { Fifo } from "./fifo.ts";
+import { commandIdentity, commandUser, systemUsers } from "./command-user.ts";
+import type { Fifo, FifoOptions } from "./fifo.ts";
 import { openFifo } from "./fifo.ts";
 import type { Mailer } from "./mail.ts";
 import { createMailer, mailFor } from "./mail.ts";
 import type { Deliver, Notification } from "./notifications.ts";
 
+type FifoTarget = Extract<NotificationTarget, { readonly type: "fifo" }>;
+
 export interface Deliveries {
   readonly deliver: Deliver;
+  /** Ends the pipes, and mails that are under way. */
   close(): void;
 }
 
@@ -38,21 +41,9 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
   for (const { target } of options.configurations) {
     if (target.type !== "fifo" || fifos.has(target.path)) continue;
     try {
-      const { reader } = target;
-      const users = systemUsers();
-      fifos.set(
-        target.path,
-        openFifo({
-          path: target.path,
-          owner: target.user === undefined ? undefined : commandUser(target.user, users),
-          reader:
-            reader === undefined
-              ? undefined
-              : { argv: reader.argv, user: commandUser(reader.user ?? commands.user, users) },
-          runner,
-          log,
-        }),
-      );
+      const { path, user } = target;
+      const owner = user === undefined ? undefined : commandUser(user, systemUsers());
+      fifos.set(path, openFifo({ path, owner, reader: readerOf(target), runner, log }));
     } catch (error) {
       log.error(
         { fifo: target.path, error: error instanceof Error ? error.message : String(error) },
@@ -61,18 +52,28 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     }
   }
 
+  /** A pipe works without its reader, as long as somebody else reads it. */
+  function readerOf({ path, reader }: FifoTarget): FifoOptions["reader"] {
+    if (reader === undefined) return undefined;
+    const identity = commandIdentity(reader, commands);
+    if (identity.ok) return { argv: reader.argv, user: identity.user };
+    log.error(
+      { fifo: path, command: reader.argv[0], reason: identity.reason },
+      "the pipe's reader never runs",
+    );
+    return undefined;
+  }
+
   async function runCommand(
-    target: Extract<NotificationConfiguration["target"], { readonly type: "command" }>,
+    target: Extract<NotificationTarget, { readonly type: "command" }>,
     notification: Notification,
   ): Promise<void> {
     const { command, appendEvent } = target;
     const [file = ""] = command.argv;
-    const user = commandUser(command.user ?? commands.user, systemUsers());
-    const root = (user?.uid ?? process.getuid?.()) === 0;
-    const why = commands.secure && root ? unsafePath(file) : undefined;
-    if (why !== undefined) throw new Error(`${file} is not run as root: ${why}`);
+    const identity = commandIdentity(command, commands);
+    if (!identity.ok) throw new Error(`${file} could not be run: ${identity.reason}`);
     const result = await runner.run(command.argv, {
-      user,
+      user: identity.user,
       append: appendEvent ? wordsFor(notification) : [],
       onOutput: (line) => log.debug({ command: file, line }, "a notification's command says"),
     });
@@ -100,6 +101,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     },
     close() {
       for (const fifo of fifos.values()) fifo.close();
+      mailer?.close();
     },
   };
 }

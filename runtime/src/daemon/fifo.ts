@@ -1,10 +1,10 @@
 /** A named pipe with a line for each event, and who reads it: keepalived's notify_fifo. */
 import { execFileSync } from "node:child_process";
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   constants,
+  fchownSync,
+  fstatSync,
   lstatSync,
   openSync,
   rmSync,
@@ -17,13 +17,12 @@ import { describeResult } from "./command.ts";
 import type { Ids } from "./command-user.ts";
 import type { Notification } from "./notifications.ts";
 
-const MODE = 0o644;
-const TYPE = 0o170_000;
-const FIFO = 0o010_000;
+/** For mkfifo(1). */
+const MODE = "644";
 
 export interface FifoOptions {
   readonly path: string;
-  /** Who owns it when it is made. */
+  /** Who owns it when it is made, and may own one that is there. */
   readonly owner: Ids | undefined;
   readonly reader: { readonly argv: readonly string[]; readonly user: Ids | undefined } | undefined;
   readonly runner: CommandRunner;
@@ -36,22 +35,23 @@ export interface Fifo {
   close(): void;
 }
 
-/** @throws Error when there is something else at the path. */
+/** @throws Error when there is something else at the path, or somebody else's pipe. */
 export function openFifo({ path, owner, reader, runner, log }: FifoOptions): Fifo {
   const made = makeFifo(path);
-  if (made) {
-    chmodSync(path, MODE);
-    if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
-  }
-  // Both ends: opening does not wait for a reader, and a reader that ends does not end the pipe.
-  const descriptor = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  const descriptor = openOwn(path, made, owner);
   const backoff = createBackoff();
+  let lost = 0;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
   async function read(): Promise<void> {
     if (reader === undefined) return;
-    const result = await runner.run(reader.argv, { user: reader.user, append: [path] });
+    const result = await runner.run(reader.argv, {
+      user: reader.user,
+      append: [path],
+      endsByItself: true,
+      onOutput: (line) => log.debug({ fifo: path, line }, "the pipe's reader says"),
+    });
     if (closed) return;
     const delayMs = backoff.next();
     log.warn({ fifo: path, result: describeResult(result), delayMs }, "the pipe's reader ended");
@@ -60,27 +60,64 @@ export function openFifo({ path, owner, reader, runner, log }: FifoOptions): Fif
 
   void read();
   return {
-    write: (notification) => void writeSync(descriptor, lineFor(notification)),
+    write(notification) {
+      if (closed) throw new Error(`${path} is closed already`);
+      try {
+        // A line fits into PIPE_BUF: all of it is written, or nothing.
+        writeSync(descriptor, lineFor(notification));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+        lost++;
+        throw new Error(
+          `${path} is full, its reader is too slow or there is none: the line is lost, ${lost} so far`,
+          { cause: error },
+        );
+      }
+    },
     close() {
+      if (closed) return;
       closed = true;
       clearTimeout(timer);
-      closeSync(descriptor);
+      // Its name goes first: a reader that opens it anew at its end does not find it.
       if (made) rmSync(path, { force: true });
+      closeSync(descriptor);
     },
   };
 }
 
-/** @returns whether it was made here. @throws Error when there is something else. */
+/** @returns whether it was made here. */
 function makeFifo(path: string): boolean {
-  let mode: number | undefined;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false;
+  execFileSync("mkfifo", ["-m", MODE, "--", path], { stdio: ["ignore", "ignore", "pipe"] });
+  return true;
+}
+
+/**
+ * Opens both ends: that waits for no reader, and a reader that ends does not end the pipe. What is at the path is
+ * judged by what was opened, since in a directory that others may write somebody may have put it there.
+ */
+function openOwn(path: string, made: boolean, owner: Ids | undefined): number {
+  const { O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants;
+  let descriptor: number | undefined;
   try {
-    mode = lstatSync(path).mode;
-  } catch {
-    execFileSync("mkfifo", ["-m", "600", "--", path]);
-    return true;
+    descriptor = openSync(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW);
+    const stat = fstatSync(descriptor);
+    if (!stat.isFIFO()) throw new Error(`${path} exists and is no named pipe`);
+    if (stat.uid !== process.getuid?.() && stat.uid !== owner?.uid)
+      throw new Error(
+        `${path} belongs to user ${stat.uid}; remove it, or name that user in the configuration`,
+      );
+    if (made && owner !== undefined) fchownSync(descriptor, owner.uid, owner.gid);
+    return descriptor;
+  } catch (error) {
+    if (descriptor !== undefined) closeSync(descriptor);
+    if (made) rmSync(path, { force: true });
+    if ((error as NodeJS.ErrnoException).code === "ELOOP")
+      throw new Error(`${path} is a symbolic link, expected a named pipe or nothing`, {
+        cause: error,
+      });
+    throw error;
   }
-  if ((mode & TYPE) !== FIFO) throw new Error(`${path} exists and is no named pipe`);
-  return false;
 }
 
 /** As keepalived writes it: `INSTANCE "VI_1" MASTER 100`. */

@@ -8,10 +8,14 @@ const ATTEMPTS = 3;
 const RETRY_MS = 2000;
 /** From the greeting to the end of a message. */
 const SILENCE_MS_MAX = 30_000;
+/** While the server does not answer, no more messages than this wait for it. */
+const WAITING_MAX = 100;
 
 export interface Mailer {
-  /** @throws Error when the server did not take the message, three times. */
+  /** @throws Error when the server did not take the message, three times; when too many wait; after the end. */
   send(subject: string, text: string): Promise<void>;
+  /** Gives up what is not sent. */
+  close(): void;
 }
 
 /**
@@ -19,7 +23,9 @@ export interface Mailer {
  *   mail servers do among each other: the server is the operator's own.
  */
 export function createMailer(mail: MailConfiguration): Mailer {
+  const ended = new AbortController();
   let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
 
   async function sendOnce(subject: string, text: string): Promise<void> {
     // Loaded when there is something to send: it costs this process several megabytes.
@@ -38,7 +44,8 @@ export function createMailer(mail: MailConfiguration): Mailer {
     });
     try {
       const from = mail.from.includes("@") ? mail.from : `${mail.from}@${hostname()}`;
-      await transport.sendMail({ from, to: [...mail.to], subject: oneLine(subject), text });
+      const { signal } = ended;
+      await transport.sendMail({ from, to: [...mail.to], subject: oneLine(subject), text, signal });
     } finally {
       transport.close();
     }
@@ -46,21 +53,30 @@ export function createMailer(mail: MailConfiguration): Mailer {
 
   async function send(subject: string, text: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
+      ended.signal.throwIfAborted();
       try {
         return await sendOnce(subject, text);
       } catch (error) {
+        ended.signal.throwIfAborted();
         if (attempt === ATTEMPTS) throw error;
-        await pause(RETRY_MS * attempt, undefined, { ref: false });
       }
+      // A pause that is cut short is told by the next attempt.
+      await pause(RETRY_MS * attempt, undefined, { signal: ended.signal }).catch(() => undefined);
     }
   }
 
   return {
-    send(subject, text) {
-      const sent = last.then(() => send(subject, text));
+    async send(subject, text) {
+      if (waiting >= WAITING_MAX)
+        throw new Error(
+          `${WAITING_MAX} mails wait for ${mail.server} already; this one is dropped`,
+        );
+      waiting++;
+      const sent = last.then(() => send(subject, text)).finally(() => waiting--);
       last = sent.catch(() => undefined);
       return sent;
     },
+    close: () => ended.abort(new Error("karuntime stops before the mail was sent")),
   };
 }
 
@@ -82,7 +98,9 @@ export function mailFor(
       ? "another MASTER of lower priority is heard"
       : event === "priority"
         ? `the priority is ${priority} now`
-        : `Entering ${state} state`;
+        : event === "stop"
+          ? "Stopping"
+          : `Entering ${state} state`;
   const host = hostname();
   return {
     subject: `[${routerName ?? host}] ${what} - ${happened}`,

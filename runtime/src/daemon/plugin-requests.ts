@@ -3,12 +3,11 @@
  * the grant, on the privileged side, whatever the sandbox host already checked.
  */
 import type { Configuration } from "../config/model.ts";
-import { unsafePath } from "../config/safe-path.ts";
 import type { Logger } from "../observe/log.ts";
 import { mayRun } from "../sandbox/grant.ts";
 import type { Permissions, PrivilegedRequest, PrivilegedResult } from "../sandbox/protocol.ts";
 import { createCommandRunner, describeResult } from "./command.ts";
-import { commandUser, systemUsers } from "./command-user.ts";
+import { commandIdentity } from "./command-user.ts";
 import { createMailer } from "./mail.ts";
 import { createServiceActions, PLUGIN_ENVIRONMENT } from "./privileged.ts";
 
@@ -62,16 +61,13 @@ export function createPluginRequests(configuration: Configuration, log: Logger):
       return refuse(`not granted: permissions.exec does not list ${JSON.stringify(argv)}`);
     if (running >= COMMANDS_AT_ONCE_MAX)
       return refuse(`more than ${COMMANDS_AT_ONCE_MAX} commands of plugins run already`);
-    const { user: named, secure } = configuration.commands;
-    const user = commandUser(named, systemUsers());
-    const root = (user?.uid ?? process.getuid?.()) === 0;
-    const why = secure && root ? unsafePath(argv[0] ?? "") : undefined;
-    if (why !== undefined) return refuse(`it is not run as root: ${why}`);
+    const identity = commandIdentity({ argv, user: undefined }, configuration.commands);
+    if (!identity.ok) return refuse(identity.reason);
     const output = { stdout: "", stderr: "" };
     running++;
     try {
       const result = await runner.run(argv, {
-        user,
+        user: identity.user,
         timeoutMs,
         signal,
         onData(stream, text) {
@@ -130,7 +126,10 @@ export function createPluginRequests(configuration: Configuration, log: Logger):
         return refuse(error instanceof Error ? error.message : String(error));
       }
     },
-    stop: () => runner.stop(),
+    async stop() {
+      mailer?.close();
+      await runner.stop();
+    },
   };
 }
 
