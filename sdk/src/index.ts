@@ -6,7 +6,11 @@
 /** What a service permission can allow. */
 export type ServiceAction = "start" | "stop" | "restart" | "status";
 
-/** What a plugin asks for. What is not listed is denied. */
+/**
+ * What a plugin asks for. What is not listed is denied. `{name}` in a text stands for the value of that option: with
+ * `net: ["{host}:{port}"]` a plugin asks for the place that is configured and for no other; `net: ["{url}"]` is the place
+ * of a URL.
+ */
 export interface Permissions {
   /** Names of processes that it may count, as in /proc/PID/comm: at most 15 characters. */
   readonly processes?: readonly string[];
@@ -53,6 +57,11 @@ export type OptionValues<Declarations extends OptionDeclarations> = {
 /** What `down` returns: hand it on as the check's result. */
 export interface Down {
   readonly down: string;
+}
+
+/** What `weight` returns: hand it on as the check's result. */
+export interface Weight {
+  readonly weight: number;
 }
 
 export interface Processes {
@@ -230,6 +239,24 @@ export interface CheckContext<
 > extends PluginContext<Declarations> {
   /** Says that the check is down, and why. */
   down(reason: string): Down;
+  /** Says that the check is up and what that adds to the priority, in place of the configured weight: -253 to 253. */
+  weight(amount: number): Weight;
+}
+
+/** What a checker looks at. */
+export interface Target {
+  /** A numeric IPv4 or IPv6 address. */
+  readonly address: string;
+  readonly port: number;
+  /** The virtual service that the real server stands behind; "" for a check that has none. */
+  readonly virtualService: string;
+}
+
+/** What a checker is called with. It may connect to the target without asking for it in `permissions.net`. */
+export interface CheckerContext<
+  Declarations extends OptionDeclarations = OptionDeclarations,
+> extends CheckContext<Declarations> {
+  readonly target: Target;
 }
 
 /** Something that happened to a virtual router or a sync group of this host. */
@@ -254,9 +281,15 @@ export interface NotifierEvent {
 export interface CheckDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
   readonly permissions?: Permissions;
   readonly options?: Declarations;
-  /** Judges once. Up when it returns nothing; down when it returns `down(reason)`, throws, or takes too long. */
-  check(context: CheckContext<Declarations>): Promise<Down | void> | Down | void;
+  /**
+   * Judges once. Up when it returns nothing, or `weight(amount)`; down when it returns `down(reason)`, throws, or takes too
+   * long. Anything else that it returns is a fault, and counts as down.
+   */
+  check(context: CheckContext<Declarations>): Promise<Result> | Result;
 }
+
+/** What an invocation of a check may come to. */
+export type Result = Down | Weight | void;
 
 /**
  * Defines a check: whether this host, or what runs on it, is fit to hold the virtual addresses.
@@ -273,6 +306,31 @@ export function defineCheck<const Declarations extends OptionDeclarations = Reco
   definition: CheckDefinition<Declarations>,
 ): CheckDefinition<Declarations> & { readonly kind: "check" } {
   return { kind: "check", ...definition };
+}
+
+export interface CheckerDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
+  readonly permissions?: Permissions;
+  readonly options?: Declarations;
+  /** Judges the target once, as a check judges this host. */
+  check(context: CheckerContext<Declarations>): Promise<Result> | Result;
+}
+
+/**
+ * Defines a checker: whether a server at an address and port does its work. The configuration says which.
+ *
+ * @example
+ * export default defineChecker({
+ *   async check({ target, connect }) {
+ *     const connection = await connect(`${target.address}:${target.port}`);
+ *     await connection.write("PING\r\n");
+ *     if ((await connection.readUntil("\r\n")) !== "+PONG\r\n") throw new Error("it is no redis");
+ *   },
+ * });
+ */
+export function defineChecker<const Declarations extends OptionDeclarations = Record<never, never>>(
+  definition: CheckerDefinition<Declarations>,
+): CheckerDefinition<Declarations> & { readonly kind: "checker" } {
+  return { kind: "checker", ...definition };
 }
 
 export interface NotifierDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {

@@ -8,7 +8,8 @@ import type {
   NotificationSubject,
 } from "./model.ts";
 import { NOTIFICATION_EVENTS } from "./model.ts";
-import { duration, pluginFile } from "./values.ts";
+import { pluginShape, pluginUseOf } from "./plugin-use.ts";
+import { duration } from "./values.ts";
 
 const COMMAND_TIMEOUT_MS = 10_000;
 const MAIL_PORT = 25;
@@ -90,8 +91,7 @@ const notification = z.union(
   [
     z.strictObject({
       on,
-      plugin: pluginFile,
-      options: z.record(z.string(), z.unknown()).default({}),
+      ...pluginShape,
     }),
     z.strictObject({ on, ...commandShape, appendEvent: z.boolean().default(false) }),
     z.strictObject({ on, mail: z.literal(true) }),
@@ -117,7 +117,7 @@ export function notificationsOf(
 }
 
 function targetOf(entry: z.infer<typeof notification>): NotificationConfiguration["target"] {
-  if ("plugin" in entry) return { type: "plugin", plugin: entry.plugin, options: entry.options };
+  if ("plugin" in entry) return pluginUseOf(entry);
   if ("command" in entry)
     return { type: "command", command: commandOf(entry), appendEvent: entry.appendEvent };
   if ("mail" in entry) return { type: "mail" };

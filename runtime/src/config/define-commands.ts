@@ -1,4 +1,5 @@
 /** What a configuration says about commands, about who is told of what, and about mail. */
+import type { Permissions } from "@karuntime/sdk";
 import type { Duration } from "./define.ts";
 
 /** A command, run without a shell in a process group of its own. As a check, exit status 0 is up. */
@@ -29,9 +30,11 @@ export type UserNotification = {
   readonly on?: readonly NotificationEvent[];
 } & (
   | {
-      /** The file of a notifier plugin, relative to the configuration file. */
+      /** The file of a notifier plugin, relative to the configuration file, or the name of a package. */
       readonly plugin: string;
       readonly options?: Readonly<Record<string, unknown>>;
+      /** What it may do; a package has it here. */
+      readonly grant?: Permissions;
     }
   | (UserCommand & {
       /** Whether INSTANCE or GROUP, the name, the state and the priority follow its arguments, as with keepalived's `notify`. Default false. */

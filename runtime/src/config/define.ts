@@ -3,6 +3,7 @@
  * nothing at run time; its types are what editors complete.
  */
 
+import type { Permissions } from "@karuntime/sdk";
 import type { UserCommand, UserCommands, UserMail, UserNotification } from "./define-commands.ts";
 import type { UserVirtualServer } from "./define-director.ts";
 
@@ -283,10 +284,14 @@ export interface UserProcess {
 export type UserCheck = UserCheckTiming &
   (
     | {
-        /** The plugin's file, relative to the configuration file. */
+        /** The plugin's file, relative to the configuration file, beginning with "./" or "/"; or the name of a package. */
         readonly plugin: string;
         /** Values for the options that the plugin declares. */
         readonly options?: Readonly<Record<string, unknown>>;
+        /** What the plugin may do, at least what it asks for. A package has it here; a file of your own is granted what it asks for. */
+        readonly grant?: Permissions;
+        /** What a plugin made by `defineChecker` looks at, as in "192.0.2.10:80". */
+        readonly target?: string;
       }
     | UserCommand
   );
@@ -324,6 +329,18 @@ export interface UserService {
 export interface UserSandbox {
   /** The user that plugins run as: a name of /etc/passwd or `"uid:gid"`. Default: `karuntime` if it exists, else `nobody`. */
   readonly user?: string;
+  /**
+   * The memory that one sandbox host may use for itself, as in "256MB"; what is too large in it is ended. Default "128MB", and
+   * 2 MB for each plugin and 0.5 MB for each check beyond 16 of them.
+   */
+  readonly memory?: `${number}MB` | `${number}GB`;
+  /** A host that has only notifiers starts with an event and ends after so long without, 1s..1h. Default "10m". */
+  readonly idleAfter?: Duration;
+  /**
+   * Packages that share a host, by the group's name; "operator" is the group of your own files. Every other package has a
+   * host of its own. Plugins of one group cannot see each other, but a fault of one may cost the others an invocation.
+   */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Declares the configuration; returns it unchanged, for its types. */

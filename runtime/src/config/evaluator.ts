@@ -6,6 +6,8 @@ import { spawnSandboxHost } from "../sandbox/spawn.ts";
 import { sandboxUser } from "./sandbox-user.ts";
 
 const ANSWER_MS_MAX = 10_000;
+/** One isolate of 64 MB, and what the process itself takes. */
+const MEMORY_BYTES_MAX = 128 * 1024 * 1024;
 const COMPLAINT_CHARACTERS_MAX = 2000;
 
 export type Evaluation =
@@ -24,7 +26,10 @@ export interface Evaluator {
 
 /** Starts the process; it is ready when it answers. */
 export function startEvaluator(): Evaluator {
-  const { child, channel } = spawnSandboxHost({ user: sandboxUser(undefined) });
+  const { child, channel } = spawnSandboxHost({
+    user: sandboxUser(undefined),
+    memoryBytes: MEMORY_BYTES_MAX,
+  });
   const waiting = new Map<number, (evaluation: Evaluation) => void>();
   let nextId = 1;
   const fail = (message: string): void => {

@@ -2,6 +2,7 @@
 import type { VirtualServerConfig } from "../director/config.ts";
 import type { StaticHoldings } from "../engine/protocol.ts";
 import type { ProcessPattern } from "../linux/process-watch.ts";
+import type { CheckTarget, Permissions } from "../sandbox/protocol.ts";
 import type { VirtualRouterConfig } from "../vrrp/config.ts";
 
 export interface Configuration {
@@ -17,7 +18,18 @@ export interface Configuration {
   readonly commands: CommandsConfiguration;
   readonly services: Readonly<Record<string, ServiceCommands>>;
   readonly virtualServers: readonly VirtualServerConfig[];
-  readonly sandbox: { readonly user: string | undefined };
+  readonly sandbox: SandboxConfiguration;
+}
+
+/** How plugins are run. */
+export interface SandboxConfiguration {
+  readonly user: string | undefined;
+  /** For one host's own memory; undefined: as much as its plugins need by experience. */
+  readonly memoryBytes: number | undefined;
+  /** A host that has only notifiers is ended after so long without an event. */
+  readonly idleAfterMs: number;
+  /** Packages by the trust group that they are in; every other one is a group of its own. */
+  readonly trustGroups: Readonly<Record<string, string>>;
 }
 
 /** What is allowed and may surprise. */
@@ -26,7 +38,8 @@ export interface Warning {
   readonly message: string;
 }
 
-export type CheckConfiguration = CheckTiming & (PluginUse | CommandUse);
+export type CheckConfiguration = CheckTiming &
+  ((PluginUse & { readonly target: CheckTarget | undefined }) | CommandUse);
 
 export interface CheckTiming {
   readonly name: string;
@@ -41,9 +54,11 @@ export interface CheckTiming {
 
 export interface PluginUse {
   readonly type: "plugin";
-  /** As the configuration names it, relative to the configuration file. */
+  /** As the configuration names it: a file relative to the configuration's, or a package. */
   readonly plugin: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** What it is given, where the configuration says it. */
+  readonly grant?: Permissions | undefined;
 }
 
 export interface CommandUse {

@@ -15,7 +15,9 @@ import {
 import { virtualAddress, virtualRoute, virtualRule } from "./holdings.ts";
 import type { CheckConfiguration, Configuration, Warning } from "./model.ts";
 import { track, trackedFile, trackedProcess, trackersOf } from "./trackers.ts";
-import { HOUR_MS, duration, interfaceName, name, pluginFile, weight } from "./values.ts";
+import { checkTarget, pluginShape, pluginUseOf } from "./plugin-use.ts";
+import { sandbox, sandboxOf } from "./sandbox.ts";
+import { HOUR_MS, duration, interfaceName, name, weight } from "./values.ts";
 import { resolveVirtualRouter, virtualRouter } from "./virtual-router.ts";
 import { resolveVirtualServer } from "./virtual-server.ts";
 import { virtualServer } from "./virtual-server-schema.ts";
@@ -33,8 +35,9 @@ const timing = {
 
 const pluginCheck = z.strictObject({
   ...timing,
-  plugin: pluginFile,
-  options: z.record(z.string(), z.unknown()).default({}),
+  ...pluginShape,
+  /** A checker's. */
+  target: checkTarget.optional(),
 });
 
 const commandCheck = z.strictObject({ ...timing, ...commandShape });
@@ -89,7 +92,7 @@ export const userConfiguration = z.strictObject({
   commands,
   services: z.record(name, service).default({}),
   virtualServers: z.record(z.string().min(1).max(200), virtualServer).default({}),
-  sandbox: z.strictObject({ user: z.string().min(1).optional() }).default({}),
+  sandbox,
 });
 
 type Parsed = z.infer<typeof userConfiguration>;
@@ -174,7 +177,7 @@ export const configurationSchema = userConfiguration.transform(
             warnings.push({ path: ["virtualServers", serverName, ...at], message }),
         }),
       ),
-      sandbox: { user: parsed.sandbox.user },
+      sandbox: sandboxOf(parsed.sandbox, (at, message) => report(["sandbox", ...at], message)),
     };
   },
 );
@@ -183,7 +186,7 @@ function checkOf(checkName: string, entry: Parsed["checks"][string]): CheckConfi
   const what =
     "command" in entry
       ? ({ type: "command", command: commandOf(entry) } as const)
-      : ({ type: "plugin", plugin: entry.plugin, options: entry.options } as const);
+      : { ...pluginUseOf(entry), target: entry.target };
   return {
     name: checkName,
     ...what,

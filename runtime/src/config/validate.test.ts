@@ -83,6 +83,8 @@ describe("a good configuration", () => {
       type: "plugin",
       plugin: "./checks/nginx.ts",
       options: {},
+      grant: undefined,
+      target: undefined,
       intervalMs: 3000,
       timeoutMs: 3000,
       rise: 1,

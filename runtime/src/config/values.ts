@@ -35,9 +35,6 @@ export const interfaceName = z
     "an interface's name has 1 to 15 characters, none of them a blank or '/'",
   );
 
-/** The file of a plugin, relative to the configuration. */
-export const pluginFile = z.string().min(1);
-
 /** What a tracker's judgement weighs, with keepalived's bounds. */
 export const weight = z.int().min(-253).max(253);
 

@@ -117,6 +117,8 @@ function start(
       last: last === undefined ? undefined : { ...last, agoMs: nowMs - (last.atMs ?? nowMs) },
       runs,
       outcomes,
+      faults: 0,
+      backsOffMs: 0,
       skipped,
       denied: 0,
     }),

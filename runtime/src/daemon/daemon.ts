@@ -142,7 +142,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         scheduling: engineStatus?.scheduling,
         lateness: engineStatus?.lateness,
       },
-      sandboxes: sandbox === undefined ? [] : [{ name: sandbox.name, ...sandbox.status() }],
+      sandboxes: sandbox?.status() ?? [],
       virtualRouters: (engineStatus?.virtualRouters ?? []).map((router) => ({
         ...router,
         since: new Date(now - router.stateAgeMs).toISOString(),
@@ -277,6 +277,8 @@ function emptyReport(check: string): CheckReport {
     runs: 0,
     outcomes: { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 },
     skipped: 0,
+    faults: 0,
+    backsOffMs: 0,
     denied: 0,
   };
 }

@@ -6,7 +6,8 @@ import type { TrackerState } from "../vrrp/types.ts";
 export type CheckState = "unknown" | "up" | "down";
 
 export interface Judge {
-  set(check: string, state: "up" | "down", reason: string): void;
+  /** @param weight what an up check adds to the priority instead of its configured weight. */
+  set(check: string, state: "up" | "down", reason: string, weight?: number | null): void;
   state(check: string): CheckState;
 }
 
@@ -17,12 +18,16 @@ export function createJudge(
   log: Logger,
 ): Judge {
   const states = new Map<string, CheckState>(checks.map((check) => [check, "unknown"]));
+  const weights = new Map<string, number | null>();
   return {
-    set(check, state, reason) {
+    set(check, state, reason, weight = null) {
       const before = states.get(check);
-      if (before === undefined || before === state) return;
+      if (before === undefined || (before === state && weight === (weights.get(check) ?? null)))
+        return;
       states.set(check, state);
-      tell(check, state);
+      weights.set(check, weight);
+      tell(check, weight ?? state);
+      if (before === state) return log.info({ check, weight }, "the weight of a check changed");
       if (state === "up") log.info({ check, from: before, to: state }, "check is up");
       else log.warn({ check, from: before, to: state, reason }, "check is down");
     },

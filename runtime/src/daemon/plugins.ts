@@ -1,25 +1,30 @@
-/** The operator's own plugins: their sandbox host, what they say, what they ask for, what notifiers are told. */
+/** All plugins as the daemon sees them: each trust group in a sandbox host of its own, and notifiers told of events. */
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { LoadedConfiguration } from "../config/load.ts";
 import { sandboxUser } from "../config/sandbox-user.ts";
 import type { Logger } from "../observe/log.ts";
-import type { CheckReport, Permissions, SandboxToDaemon } from "../sandbox/protocol.ts";
+import type { SandboxStatus } from "../observe/status.ts";
+import type { CheckReport } from "../sandbox/protocol.ts";
 import type { Judge } from "./judge.ts";
 import type { Notification } from "./notifications.ts";
+import type { PluginGroup } from "./plugin-group.ts";
+import { startPluginGroup } from "./plugin-group.ts";
 import { createPluginRequests } from "./plugin-requests.ts";
-import type { ProcessStatus } from "../observe/status.ts";
-import { startSandbox } from "./sandbox-process.ts";
 
-/** The sandbox host of the operator's own plugins. */
-const OPERATOR = "operator";
 const NOTIFIER_MS_MAX = 25_000;
 const ATTEMPTS = 3;
 const RETRY_MS = 1000;
+const MEGABYTE = 1024 * 1024;
+/** What one host may use for its own memory, unless the configuration says it. */
+const HOST_BYTES = 128 * MEGABYTE;
+/** So many plugins and checks fit into that; each further one brings its own. */
+const INCLUDED = 16;
+const PLUGIN_BYTES = 2 * MEGABYTE;
+const CHECK_BYTES = MEGABYTE / 2;
 
 export interface Plugins {
-  readonly name: string;
-  readonly status: () => ProcessStatus;
+  readonly status: () => readonly SandboxStatus[];
   readonly report: () => Promise<readonly CheckReport[]>;
   /**
    * Tells the notifier of the notification with this index.
@@ -30,9 +35,10 @@ export interface Plugins {
   stop(): Promise<void>;
 }
 
-/** Starts their sandbox host. */
+/** Starts their sandbox hosts; those that have only notifiers when there is something to tell. */
 export function startPlugins(loaded: LoadedConfiguration, judge: Judge, log: Logger): Plugins {
   const { configuration } = loaded;
+  const { memoryBytes, idleAfterMs } = configuration.sandbox;
   const requests = createPluginRequests(configuration, log);
   const user = sandboxUser(configuration.sandbox.user);
   if (user === undefined) {
@@ -45,65 +51,38 @@ export function startPlugins(loaded: LoadedConfiguration, judge: Judge, log: Log
     name: notifierName(notification),
     timeoutMs: NOTIFIER_MS_MAX,
   }));
-  const grants = new Map<string, Permissions>(
-    [...loaded.checks, ...notifiers].map(({ name, grant }) => [name, grant]),
+  const names = new Set([...loaded.checks, ...notifiers].map(({ trustGroup }) => trustGroup));
+  const groups = new Map<string, PluginGroup>(
+    [...names].map((name) => {
+      const checks = loaded.checks.filter(({ trustGroup }) => trustGroup === name);
+      const told = notifiers.filter(({ trustGroup }) => trustGroup === name);
+      const bundles = new Set([...checks, ...told].map(({ bundle }) => bundle.hash)).size;
+      return [
+        name,
+        startPluginGroup({
+          name,
+          checks,
+          notifiers: told,
+          user,
+          memoryBytes: memoryBytes ?? memoryFor(bundles, checks.length),
+          idleAfterMs,
+          requests,
+          judge,
+          log,
+        }),
+      ];
+    }),
   );
-  /** Requests that are being performed. */
-  const pending = new Map<number, AbortController>();
-  const sandbox = startSandbox({
-    name: OPERATOR,
-    user,
-    checks: () =>
-      loaded.checks.map((check) => ({ ...check, initialState: judge.state(check.name) })),
-    notifiers,
-    log,
-    onMessage: receive,
-    onReplaced() {
-      for (const abort of pending.values()) abort.abort();
-      pending.clear();
-    },
-    onSilent: (forMs) => {
-      for (const { name } of loaded.checks)
-        judge.set(name, "down", `no sandbox host has run for ${Math.round(forMs / 1000)} s`);
-    },
-  });
-
-  function receive(message: SandboxToDaemon): void {
-    switch (message.type) {
-      case "state":
-        return judge.set(message.check, message.state, message.reason);
-      case "log":
-        return log[message.level]({ plugin: message.plugin }, message.message);
-      case "request":
-        return void perform(message);
-      case "cancel":
-        return pending.get(message.id)?.abort();
-      default:
-    }
-  }
-
-  async function perform({
-    id,
-    plugin,
-    request,
-  }: Extract<SandboxToDaemon, { type: "request" }>): Promise<void> {
-    const grant = grants.get(plugin);
-    if (grant === undefined)
-      return sandbox.answer(id, { ok: false, error: "there is no such plugin" });
-    const abort = new AbortController();
-    pending.set(id, abort);
-    const result = await requests.perform(plugin, grant, request, abort.signal);
-    // Another host counts from 1 again: an answer to the one before is not for it.
-    if (pending.get(id) !== abort) return;
-    pending.delete(id);
-    sandbox.answer(id, result);
-  }
 
   return {
-    name: sandbox.name,
-    status: sandbox.status,
-    report: sandbox.report,
+    status: () => [...groups.values()].map((group) => group.status()),
+    report: async () =>
+      (await Promise.all([...groups.values()].map((group) => group.report()))).flat(),
     async notify(index, { at, state, ...notification }) {
+      const group = groups.get(
+        loaded.notifiers.find((notifier) => notifier.notification === index)?.trustGroup ?? "",
+      );
+      if (group === undefined) throw new Error(`there is no notifier ${index}`);
       const event = {
         ...notification,
         state: state.toLowerCase(),
@@ -111,7 +90,7 @@ export function startPlugins(loaded: LoadedConfiguration, judge: Judge, log: Log
         routerName: configuration.mail?.routerName ?? hostname(),
       };
       for (let attempt = 1; ; attempt++) {
-        const result = await sandbox.notify(notifierName(index), event);
+        const result = await group.notify(notifierName(index), event);
         if (result.ok) return;
         if (attempt === ATTEMPTS) throw new Error(result.error);
         log.warn(
@@ -122,10 +101,18 @@ export function startPlugins(loaded: LoadedConfiguration, judge: Judge, log: Log
       }
     },
     async stop() {
-      sandbox.stop();
+      for (const group of groups.values()) group.stop();
       await requests.stop();
     },
   };
+}
+
+function memoryFor(plugins: number, checks: number): number {
+  return (
+    HOST_BYTES +
+    Math.max(0, plugins - INCLUDED) * PLUGIN_BYTES +
+    Math.max(0, checks - INCLUDED) * CHECK_BYTES
+  );
 }
 
 /** No check's name has a blank. */

@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { parseSandboxMessage } from "./sandbox-messages.ts";
 
 test("messages of the protocol pass", () => {
-  const state = { type: "state", check: "nginx", state: "down", reason: "no process" };
-  assert.deepEqual(parseSandboxMessage(state), state);
+  for (const weight of [null, 0, -253, 253]) {
+    const state = { type: "state", check: "nginx", state: "up", weight, reason: "" };
+    assert.deepEqual(parseSandboxMessage(state), state);
+  }
   for (const request of [
     { type: "service", service: "nginx", action: "start" },
     { type: "exec", argv: ["/bin/true"], timeoutMs: 5 },
@@ -25,8 +27,11 @@ test("anything else does not", () => {
     "ready",
     {},
     { type: "configure", virtualRouters: [] },
-    { type: "state", check: "nginx", state: "sideways", reason: "" },
-    { type: "state", check: "nginx", state: "down", reason: "x".repeat(3000) },
+    { type: "state", check: "nginx", state: "sideways", weight: null, reason: "" },
+    { type: "state", check: "nginx", state: "down", weight: null, reason: "x".repeat(3000) },
+    { type: "state", check: "nginx", state: "up", reason: "" },
+    { type: "state", check: "nginx", state: "up", weight: 254, reason: "" },
+    { type: "state", check: "nginx", state: "up", weight: 0.5, reason: "" },
     ...[
       { type: "service", service: "nginx", action: "format" },
       { type: "service", service: "nginx", action: "start", command: "/bin/sh" },

@@ -7,6 +7,7 @@ import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 
 const TEXT_MAX = 2000;
 const NAME_MAX = 64;
+const WEIGHT_MAX = 253;
 const REPORTS_MAX = 100_000;
 const OUTCOMES = ["up", "down", "timed out", "out of memory", "error"] as const;
 const STATES = ["unknown", "up", "down"] as const;
@@ -24,6 +25,8 @@ const oneOf =
   (value) =>
     typeof value === "string" && allowed.includes(value);
 
+const weight: Rule = (value) =>
+  value === null || (Number.isInteger(value) && Math.abs(value as number) <= WEIGHT_MAX);
 const outcomes: Shape = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, count]));
 const last: Shape = {
   outcome: oneOf(OUTCOMES),
@@ -40,6 +43,8 @@ const report: Shape = {
   runs: count,
   outcomes: (value) => has(value, outcomes),
   skipped: count,
+  faults: count,
+  backsOffMs: count,
   denied: count,
 } satisfies Record<keyof CheckReport, Rule>;
 
@@ -71,7 +76,7 @@ const failed: Shape = { ok: (value) => value === false, error: text };
 /** What a message of each type consists of, besides its type; `evaluated` is for the loader alone. */
 const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], "evaluated">, Shape>> = {
   ready: {},
-  state: { check: name, state: oneOf(["up", "down"]), reason: text },
+  state: { check: name, state: oneOf(["up", "down"]), weight, reason: text },
   request: { id, plugin: name, request },
   cancel: { id },
   notified: { id, result: (value) => has(value, done) || has(value, failed) },
@@ -84,7 +89,7 @@ const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], "evaluated">, S
       value.every((entry) => has(entry, report)),
   },
   pong: { id },
-  recycle: { reason: text },
+  recycle: { reason: text, plugin: name },
 };
 
 /** The message, or undefined when it is none that a sandbox host may send to the daemon. */

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import type { JsonLines } from "../json-lines.ts";
 import { jsonLines } from "../json-lines.ts";
 import type { Logger } from "../observe/log.ts";
-import type { ProcessStatus } from "../observe/status.ts";
+import type { SandboxStatus } from "../observe/status.ts";
 import type {
   CheckReport,
   CheckSpec,
@@ -17,6 +17,7 @@ import type {
   PrivilegedResult,
   SandboxToDaemon,
 } from "../sandbox/protocol.ts";
+import { createMemoryGroup } from "../linux/cgroup.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
 import { spawnSandboxHost } from "../sandbox/spawn.ts";
 import { createBackoff } from "./backoff.ts";
@@ -25,25 +26,27 @@ import { parseSandboxMessage } from "./sandbox-messages.ts";
 
 const WATCH_MS = 1000;
 /** A host whose main loop is silent for this long is killed. */
-const SILENT_KILL_MS = 5000;
-/** Resident memory above which a host is killed, in bytes. */
-const RESIDENT_BYTES_MAX = 512 * 1024 * 1024;
+const SILENT_KILL_MS = 3000;
 const PAGE_BYTES = 4096;
+/** A host ends what is too large in it before the kernel, or this process, ends the host. */
+const OWN_SHARE = 7 / 8;
 /** What is kept of what one host writes to its standard error. */
 const COMPLAINT_CHARACTERS_MAX = 4000;
 /** What a check said last stands in for it this long while no host runs. */
 const ABSENT_MS_MAX = 10_000;
 
-type NotifyResult = Extract<SandboxToDaemon, { type: "notified" }>["result"];
+export type NotifyResult = Extract<SandboxToDaemon, { type: "notified" }>["result"];
 
 export interface SandboxProcess {
   readonly name: string;
-  readonly status: () => ProcessStatus;
+  readonly status: () => Omit<SandboxStatus, "name">;
   /** What the host knows of its checks, or nothing when it does not answer within a second. */
   readonly report: () => Promise<readonly CheckReport[]>;
   readonly answer: (id: number, result: PrivilegedResult) => void;
   /** Hands an event to a notifier. When the host dies meanwhile, the next one gets it again. */
   readonly notify: (notifier: string, event: JsonValue) => Promise<NotifyResult>;
+  /** Kills the host and starts another one. */
+  readonly replace: (reason: string) => void;
   /** Ends the host for good. */
   readonly stop: () => void;
 }
@@ -51,13 +54,17 @@ export interface SandboxProcess {
 export interface SandboxOptions {
   readonly name: string;
   readonly user: SandboxUser | undefined;
+  /** For the host's own memory. */
+  readonly memoryBytes: number;
+  /** The host is started when there is something to tell, and ended after so long without; undefined: it always runs. */
+  readonly idleAfterMs: number | undefined;
   /** Asked at each start of a host. */
   readonly checks: () => readonly CheckSpec[];
   readonly notifiers: readonly NotifierSpec[];
   readonly log: Logger;
   readonly onMessage: (message: SandboxToDaemon) => void;
-  /** The host is gone: nobody waits for answers to what it asked. */
-  readonly onReplaced: () => void;
+  /** The host is gone: nobody waits for answers to what it asked. Gets the plugin whose doing it was, or "". */
+  readonly onReplaced: (blamed: string) => void;
   /** No host has run for a while: what its checks said last is too old to be trusted. */
   readonly onSilent: (forMs: number) => void;
 }
@@ -85,10 +92,20 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     }
   >();
   let restartTimer: NodeJS.Timeout | undefined;
+  let idleTimer: NodeJS.Timeout | undefined;
+  const { memoryBytes, idleAfterMs } = options;
+  const memory = createMemoryGroup(
+    `karuntime-${process.pid}-${name.replaceAll(/[^\w-]/g, "_")}`,
+    memoryBytes,
+  );
 
   function launch(): void {
-    const host = spawnSandboxHost({ user: options.user });
+    const host = spawnSandboxHost({
+      user: options.user,
+      memoryBytes: Math.floor(memoryBytes * OWN_SHARE),
+    });
     child = host.child;
+    if (host.child.pid !== undefined) memory?.add(host.child.pid);
     heardAtMs = performance.now();
     lines = jsonLines<DaemonToSandbox>(
       host.channel,
@@ -117,23 +134,27 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   }
 
   /** Starts another host in place of the present one, which is gone or is killed here. */
-  function replace(reason: string): void {
+  function replace(reason: string, blamed = ""): void {
     const old = child;
     child = undefined;
     lines?.close();
     lines = undefined;
     loaded = false;
     old?.kill("SIGKILL");
-    options.onReplaced();
+    options.onReplaced(blamed);
     if (stopped) return;
     restarts++;
     lostAtMs ??= performance.now();
-    const delayMs = backoff.next();
+    // A plugin that is known to be the cause is backed off itself; its neighbours need not wait for that.
+    const delayMs = blamed === "" ? backoff.next() : 0;
     log.error(
-      { sandbox: name, reason, delayMs },
+      { sandbox: name, reason, plugin: blamed === "" ? undefined : blamed, delayMs },
       "the sandbox host is replaced; its checks keep their last state until they answer again",
     );
-    restartTimer = setTimeout(launch, delayMs);
+    restartTimer = setTimeout(() => {
+      restartTimer = undefined;
+      launch();
+    }, delayMs);
   }
 
   function kill(process: ChildProcess, reason: string): void {
@@ -163,11 +184,12 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       case "notified":
         events.get(message.id)?.resolve(message.result);
         events.delete(message.id);
+        restWhenIdle();
         break;
       case "pong":
         break;
       case "recycle":
-        replace(message.reason);
+        replace(message.reason, message.plugin);
         break;
       default:
         options.onMessage(message);
@@ -181,15 +203,30 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     const silentMs = performance.now() - heardAtMs;
     if (silentMs > SILENT_KILL_MS)
       return replace(`it did not answer for ${Math.round(silentMs)} ms`);
-    const residentBytes = residentMemory(child.pid);
-    if (residentBytes > RESIDENT_BYTES_MAX)
+    const bytes = ownMemory(child.pid);
+    if (bytes > memoryBytes)
       return replace(
-        `it used ${Math.round(residentBytes / 1e6)} MB of memory, the limit is ${Math.round(RESIDENT_BYTES_MAX / 1e6)} MB`,
+        `it used ${Math.round(bytes / 1e6)} MB of memory, the limit is ${Math.round(memoryBytes / 1e6)} MB`,
       );
     lines?.send({ type: "ping", id: nextPing++ });
   }
 
-  launch();
+  /** A host that nobody needs for a while is ended. */
+  function restWhenIdle(): void {
+    clearTimeout(idleTimer);
+    if (idleAfterMs === undefined || events.size > 0) return;
+    idleTimer = setTimeout(() => {
+      const old = child;
+      child = undefined;
+      lines?.close();
+      lines = undefined;
+      loaded = false;
+      old?.kill("SIGKILL");
+      log.debug({ sandbox: name }, "the sandbox host had nothing to do and is ended");
+    }, idleAfterMs);
+  }
+
+  if (idleAfterMs === undefined) launch();
   const watchTimer = setInterval(watch, WATCH_MS);
 
   return {
@@ -198,12 +235,16 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       pid: child?.pid,
       state:
         child === undefined
-          ? "restarting"
+          ? restartTimer === undefined
+            ? "idle"
+            : "restarting"
           : performance.now() - heardAtMs > 2 * WATCH_MS
             ? "not answering"
             : "running",
       restarts,
+      memory: memory === undefined ? "watched" : "limited by the kernel",
     }),
+    replace,
     report: async () => (await questions.ask((id) => lines?.send({ type: "report", id }))) ?? [],
     answer(id, result) {
       lines?.send({ type: "answer", id, result });
@@ -212,20 +253,29 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       new Promise((resolve) => {
         const message = { type: "notify", id: nextEvent++, notifier, event } as const;
         events.set(message.id, { message, resolve });
+        clearTimeout(idleTimer);
         if (loaded) lines?.send(message);
+        else if (child === undefined && restartTimer === undefined && !stopped) launch();
       }),
     stop() {
       stopped = true;
       clearInterval(watchTimer);
       clearTimeout(restartTimer);
-      if (child !== undefined) replace("stop");
+      clearTimeout(idleTimer);
+      if (child === undefined) return memory?.remove();
+      child.once("exit", () => memory?.remove());
+      replace("stop");
     },
   };
 }
 
-function residentMemory(pid: number | undefined): number {
+/** Resident and not of a file, in bytes. */
+function ownMemory(pid: number | undefined): number {
   try {
-    return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * PAGE_BYTES;
+    const [, resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, "latin1")
+      .split(" ")
+      .map(Number);
+    return (resident - shared) * PAGE_BYTES;
   } catch {
     return 0;
   }

@@ -13,7 +13,7 @@ export interface StatusReport {
     readonly scheduling: EngineStatus["scheduling"] | undefined;
     readonly lateness: EngineStatus["lateness"] | undefined;
   };
-  readonly sandboxes: readonly (ProcessStatus & { readonly name: string })[];
+  readonly sandboxes: readonly SandboxStatus[];
   readonly virtualRouters: readonly (VirtualRouterStatus & { readonly since: string })[];
   readonly checks: readonly CheckStatus[];
   /** Packets on our interfaces that belong to no virtual router of ours, by reason. */
@@ -24,6 +24,14 @@ export interface ProcessStatus {
   readonly pid: number | undefined;
   readonly state: "running" | "not answering" | "restarting";
   readonly restarts: number;
+}
+
+export interface SandboxStatus extends Omit<ProcessStatus, "state"> {
+  /** The trust group: "operator", or a package. */
+  readonly name: string;
+  /** "idle": it is started when there is something to do. */
+  readonly state: ProcessStatus["state"] | "idle";
+  readonly memory: "limited by the kernel" | "watched";
 }
 
 export interface CheckStatus extends CheckReport {
@@ -74,7 +82,7 @@ function formatTiming({ scheduling, lateness }: StatusReport["engine"]): string 
   return ` (${scheduling}, at most ${lateness.maxMs.toFixed(1)} ms late)`;
 }
 
-function formatProcess(status: ProcessStatus): string {
+function formatProcess(status: ProcessStatus | SandboxStatus): string {
   const restarts = status.restarts === 0 ? "" : `, restarted ${status.restarts} times`;
   return `${status.pid ?? "-"}${status.state === "running" ? "" : ` ${status.state}`}${restarts}`;
 }

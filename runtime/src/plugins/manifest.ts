@@ -4,42 +4,49 @@ import type { Diagnostic } from "../config/diagnostic.ts";
 import type { JsonValue, Permissions } from "../sandbox/protocol.ts";
 import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 
-const HOST_AND_PORT = /^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/;
+/** Options may stand in it: "{host}:{port}". */
+const HOST_AND_PORT =
+  /^(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]|\{\w+\}):(?:\d{1,5}|\{\w+\})|\{\w+\})$/;
 
-const permissions = z
-  .strictObject({
-    processes: z.array(z.string().min(1).max(15)).max(64).default([]),
-    services: z.record(z.string().min(1).max(64), z.array(z.enum(SERVICE_ACTIONS))).default({}),
-    net: z.array(z.string().regex(HOST_AND_PORT, 'expected "host:port"')).max(256).default([]),
-    exec: z
-      .array(
-        z
-          .array(z.string().max(4096))
-          .min(1)
-          .max(100)
-          .refine(
-            ([file = ""]) => file.startsWith("/") && !file.includes("\0"),
-            "expected the command's absolute path first, then its arguments",
-          ),
-      )
-      .max(64)
-      .default([]),
-    mail: z.boolean().default(false),
-    files: z
-      .array(
-        z
-          .string()
-          .max(4096)
-          .regex(
-            /^\/(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\0]*$/,
-            "expected an absolute path without . and ..",
-          ),
-      )
-      .max(64)
-      .default([]),
-    system: z.boolean().default(false),
-  })
-  .prefault({});
+/** What a plugin asks for, and what an operator grants. */
+export const permissions = z.strictObject({
+  processes: z.array(z.string().min(1).max(15)).max(64).default([]),
+  services: z.record(z.string().min(1).max(64), z.array(z.enum(SERVICE_ACTIONS))).default({}),
+  net: z
+    .array(z.string().max(300).regex(HOST_AND_PORT, 'expected "host:port"'))
+    .max(256)
+    .default([]),
+  exec: z
+    .array(
+      z
+        .array(z.string().max(4096))
+        .min(1)
+        .max(100)
+        .refine(
+          ([file = ""]) => file.startsWith("/") && !file.includes("\0"),
+          "expected the command's absolute path first, then its arguments",
+        ),
+    )
+    .max(64)
+    .default([]),
+  mail: z.boolean().default(false),
+  files: z
+    .array(
+      z
+        .string()
+        .max(4096)
+        .regex(
+          /^(?:\/|\{\w+\}$)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\0]*$/,
+          "expected an absolute path without . and ..",
+        ),
+    )
+    .max(64)
+    .default([]),
+  system: z.boolean().default(false),
+});
+
+/** A grant of nothing. */
+export const NOTHING: Permissions = permissions.parse({});
 
 const description = z.string().optional();
 const option = z.discriminatedUnion("type", [
@@ -55,15 +62,15 @@ const option = z.discriminatedUnion("type", [
 ]);
 
 const manifest = z.strictObject({
-  kind: z.enum(["check", "notifier"]),
-  permissions,
+  kind: z.enum(["check", "checker", "notifier"]),
+  permissions: permissions.prefault({}),
   options: z.record(z.string(), option).default({}),
 });
 
 export type OptionDeclaration = z.infer<typeof option>;
 
 export interface Manifest {
-  readonly kind: "check" | "notifier";
+  readonly kind: "check" | "checker" | "notifier";
   readonly permissions: Permissions;
   readonly options: Readonly<Record<string, OptionDeclaration>>;
 }
@@ -87,7 +94,7 @@ export function parseManifest(value: unknown, file: string): Parsed<Manifest> {
       diagnostics: [
         {
           ...diagnostic("the default export is no plugin"),
-          hint: "export default defineCheck({ ... }) or defineNotifier({ ... }), from @karuntime/sdk",
+          hint: "export default defineCheck({ ... }), defineChecker({ ... }) or defineNotifier({ ... }), from @karuntime/sdk",
         },
       ],
     };

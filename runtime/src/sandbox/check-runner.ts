@@ -1,4 +1,5 @@
 /** One configured check: when it runs, and what its results come to after rise and fall. */
+import { putOffMs } from "../health/fault-backoff.ts";
 import { gridBefore, nextDue } from "../health/schedule.ts";
 import { createTracker, record } from "../health/tracker.ts";
 import type { Capabilities } from "./capabilities.ts";
@@ -34,14 +35,22 @@ export class CheckRunner {
   /** Whether the daemon has heard from this host what the check says. */
   #told = false;
 
+  #faults: number;
+  /** When it runs next, where that was put off. */
+  #putOffUntilMs = 0;
+  #toldWeight: number | undefined;
+
   constructor(options: CheckRunnerOptions) {
     this.#options = options;
+    this.#faults = options.spec.faults;
     this.#tracker = createTracker(options.spec.initialState);
   }
 
-  /** Runs at once, and from then on its grid. @param index the check's number in this host. */
+  /** Runs at once, unless it is backed off, and from then on its grid. @param index the check's number in this host. */
   start(index: number): void {
-    void this.#cycle(gridBefore(performance.now(), index, this.#options.spec.intervalMs));
+    const dueMs = gridBefore(performance.now(), index, this.#options.spec.intervalMs);
+    if (this.#faults === 0) void this.#cycle(dueMs);
+    else this.#wait(dueMs);
   }
 
   report(nowMs: number): CheckReport {
@@ -63,17 +72,27 @@ export class CheckRunner {
       runs: this.#runs,
       outcomes: this.#outcomes,
       skipped: this.#skipped,
+      faults: this.#faults,
+      backsOffMs: Math.max(0, this.#putOffUntilMs - nowMs),
       denied: this.#options.capabilities.denied(),
     };
   }
 
   async #cycle(dueMs: number): Promise<void> {
     this.#take(await this.#options.runner.run());
-    const next = nextDue(dueMs, this.#options.spec.intervalMs, performance.now());
+    this.#wait(dueMs);
+  }
+
+  #wait(dueMs: number): void {
+    const { intervalMs } = this.#options.spec;
+    const next = nextDue(dueMs, intervalMs, performance.now());
     this.#skipped += next.skipped;
+    const putOff = putOffMs(this.#faults, intervalMs);
+    const atMs = next.atMs + putOff;
+    this.#putOffUntilMs = putOff === 0 ? 0 : atMs;
     setTimeout(
-      () => void this.#cycle(next.atMs),
-      Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(next.atMs - performance.now()))),
+      () => void this.#cycle(atMs),
+      Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(atMs - performance.now()))),
     );
   }
 
@@ -82,6 +101,7 @@ export class CheckRunner {
     const { reason } = result;
     this.#runs++;
     this.#outcomes[result.outcome]++;
+    this.#countFault(result);
     this.#last = { ...result, atMs: performance.now() };
     const before = this.#tracker.state;
     const judged = result.outcome === "up" || result.outcome === "down";
@@ -96,8 +116,32 @@ export class CheckRunner {
     this.#tracker = record(this.#tracker, result.outcome === "up", spec);
     const { state } = this.#tracker;
     if (result.outcome !== "up" || state === "up") this.#reason = reason;
-    if (state === "unknown" || (this.#told && state === before)) return;
+    const weight = state === "up" ? result.weight : undefined;
+    // What a failure below `fall` says nothing about stays as it was.
+    const sameWeight = result.outcome !== "up" || weight === this.#toldWeight;
+    if (state === "unknown" || (this.#told && state === before && sameWeight)) return;
     this.#told = true;
-    send({ type: "state", check: spec.name, state, reason: this.#reason });
+    this.#toldWeight = weight;
+    send({
+      type: "state",
+      check: spec.name,
+      state,
+      weight: weight ?? null,
+      reason: this.#reason,
+    });
+  }
+
+  #countFault({ ownFault, reason }: InvocationResult): void {
+    const { spec, send } = this.#options;
+    const before = putOffMs(this.#faults, spec.intervalMs);
+    this.#faults = ownFault ? this.#faults + 1 : 0;
+    const after = putOffMs(this.#faults, spec.intervalMs);
+    if (after > 0 && before === 0)
+      send({
+        type: "log",
+        plugin: spec.name,
+        level: "error",
+        message: `failed by its own fault ${this.#faults} times in a row, and runs less often until it succeeds: ${reason}`,
+      });
   }
 }

@@ -1,5 +1,6 @@
 /** Runs a module's top level once and returns what it exports, as plain data. */
 import type { JsonValue, PluginBundle, PluginError } from "./protocol.ts";
+import type { PluginIsolateOptions } from "./isolate.ts";
 import { PluginIsolate } from "./isolate.ts";
 import { bundleName, originOf } from "./source-map.ts";
 
@@ -13,9 +14,9 @@ export type Evaluated =
 export async function evaluateBundle(
   bundle: PluginBundle,
   environment: Readonly<Record<string, string>>,
-  onCatastrophe: (reason: string) => void,
+  limits: Pick<PluginIsolateOptions, "onCatastrophe" | "memory">,
 ): Promise<Evaluated> {
-  const isolate = new PluginIsolate({ code: bundle.code, name: bundleName(bundle), onCatastrophe });
+  const isolate = new PluginIsolate({ code: bundle.code, name: bundleName(bundle), ...limits });
   try {
     const context = await isolate.createContext(TOP_LEVEL_MS_MAX, JSON.stringify(environment));
     return {

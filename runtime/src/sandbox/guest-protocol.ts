@@ -9,7 +9,13 @@ export type GuestMessage =
       readonly argument: unknown;
     }
   | { readonly type: "cancel"; readonly id: number }
-  | { readonly type: "result"; readonly run: number; readonly down: string | null }
+  /** Up with neither; a weight that is a text says what was returned instead of a result. */
+  | {
+      readonly type: "result";
+      readonly run: number;
+      readonly down: string | null;
+      readonly weight: number | string | null;
+    }
   | {
       readonly type: "error";
       readonly run: number;
@@ -24,8 +30,8 @@ export type HostAnswer =
 
 export interface GuestEntries {
   /**
-   * Starts an invocation: `{ run, options, counts, event }` as JSON. `counts` are the granted process counts at this
-   * moment; `event` is a notifier's, null for a check.
+   * Starts an invocation: `{ run, options, counts, event, target }` as JSON. `counts` are the granted process counts at
+   * this moment; `event` is a notifier's, null for a check; `target` is a checker's, else null.
    */
   start(text: string): void;
   /** Delivers answers: `HostAnswer[]` as JSON. */

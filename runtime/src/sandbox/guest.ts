@@ -29,6 +29,7 @@ export function guest(environmentText: string): GuestEntries {
   ) => string;
   const toText = String;
   const { defineProperty, freeze, create, hasOwn } = Object;
+  const { isFinite } = Number;
   const world = globalThis as Record<string, unknown>;
 
   for (const name of [
@@ -65,7 +66,13 @@ export function guest(environmentText: string): GuestEntries {
     number,
     { resolve: (value: unknown) => void; reject: (error: unknown) => void; error: Error }
   > = create(null);
-  const downs = new WeakSet<object>();
+  const results = new WeakSet<object>();
+  const isResult = Function.prototype.call.bind(WeakSet.prototype.has, results) as (
+    value: object,
+  ) => boolean;
+  const remember = Function.prototype.call.bind(WeakSet.prototype.add, results) as (
+    value: object,
+  ) => void;
 
   function post(message: GuestMessage): void {
     if (outbox.length < MESSAGES_MAX) outbox[outbox.length] = stringify(message);
@@ -202,7 +209,14 @@ export function guest(environmentText: string): GuestEntries {
     log,
     down: (reason: unknown) => {
       const result = freeze({ down: limited(reason) });
-      downs.add(result);
+      remember(result);
+      return result;
+    },
+    weight: (amount: unknown) => {
+      const result = freeze({
+        weight: typeof amount === "number" && isFinite(amount) ? amount : limited(amount),
+      });
+      remember(result);
       return result;
     },
   });
@@ -229,21 +243,22 @@ export function guest(environmentText: string): GuestEntries {
         options: unknown;
         counts: typeof counts;
         event: unknown;
+        target: unknown;
       };
-      const { run, options, event } = given;
+      const { run, options, event, target } = given;
       counts = given.counts;
       // The host forgot the last invocation's requests with its end; nobody will answer them.
       pending = create(null);
       outbox = [];
       const settle = (result: unknown): void => {
-        if (result === undefined || event !== null) post({ type: "result", run, down: null });
-        else if (typeof result === "object" && result !== null && downs.has(result))
-          post({ type: "result", run, down: (result as { down: string }).down });
-        else
-          fail(
-            run,
-            new ErrorConstructor("the check returned something else than nothing or down(reason)"),
-          );
+        let down: string | null = null;
+        let weight: number | string | null = null;
+        if (result === undefined || event !== null) weight = null;
+        else if (typeof result !== "object" || result === null) weight = typeof result;
+        else if (isResult(result))
+          ({ down = null, weight = null } = result as { down?: string; weight?: number | string });
+        else weight = "something else";
+        post({ type: "result", run, down, weight });
       };
       try {
         const definition = (
@@ -254,7 +269,7 @@ export function guest(environmentText: string): GuestEntries {
             };
           }
         ).default;
-        const whole = { ...context, options: freeze(options) };
+        const whole = { ...context, options: freeze(options), target };
         const work = event === null ? definition.check(whole) : definition.notify(event, whole);
         then(resolved(work), settle, (error) => fail(run, error));
       } catch (error) {

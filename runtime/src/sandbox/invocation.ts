@@ -10,6 +10,8 @@ import type { GuestContext, PluginIsolate } from "./isolate.ts";
 const CPU_MS_MAX = 1000;
 /** An isolate that is still busy so long after its deadline obeys no limit: only the end of the process ends it. */
 const GRACE_MS = 100;
+/** As for configured weights. */
+const WEIGHT_MAX = 253;
 
 export interface InvocationOptions {
   readonly isolate: PluginIsolate;
@@ -18,6 +20,8 @@ export interface InvocationOptions {
   readonly options: unknown;
   /** What a notifier is told; null for a check. */
   readonly event: unknown;
+  /** What a checker is to look at; null for anything else. */
+  readonly target: unknown;
   /** Process counts that the plugin may know, taken now: most checks ask nothing else, and need not come back for it. */
   readonly counts: Readonly<Record<string, number>>;
   readonly timeoutMs: number;
@@ -37,6 +41,13 @@ export interface InvocationOptions {
 export interface InvocationResult {
   readonly outcome: Outcome;
   readonly reason: string;
+  /** What an up check adds to the priority instead of its configured weight. */
+  readonly weight: number | undefined;
+  /**
+   * Whether it did not judge by its own doing: it burnt its time, filled its memory, returned nonsense. Not so an
+   * exception, or a time limit reached while it waited for an answer: that may be what it is there to find.
+   */
+  readonly ownFault: boolean;
   readonly durationMs: number;
   readonly cpuMs: number;
 }
@@ -51,6 +62,10 @@ export function outcomeOf(message: string): "timed out" | "out of memory" | "err
     : "error";
 }
 
+function isWeight(value: unknown): value is number {
+  return Number.isInteger(value) && Math.abs(value as number) <= WEIGHT_MAX;
+}
+
 /** Runs it to its end. Never rejects. After anything but "up", "down" and "error" the isolate must not be used again. */
 export function invoke(options: InvocationOptions): Promise<InvocationResult> {
   const { isolate, context, run, timeoutMs } = options;
@@ -60,32 +75,43 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
   const invocation = new AbortController();
   let answers: HostAnswer[] = [];
   let cpuMs = 0;
-  let inside = 0;
+  let entering = 0;
+  /** Whether its own code runs now. */
+  let inside = false;
   let settled = false;
 
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
-      settle("timed out", `timed out after ${Math.round(timeoutMs)} ms`);
-      if (inside > 0) setTimeout(() => inside > 0 && options.onStuck(), GRACE_MS);
+      settle("timed out", `timed out after ${Math.round(timeoutMs)} ms`, {
+        ownFault: inside,
+      });
+      // It is disposed of now.
+      if (inside) setTimeout(() => isolate.busy && options.onStuck(), GRACE_MS);
     }, timeoutMs);
 
-    function settle(outcome: Outcome, reason: string): void {
+    function settle(
+      outcome: Outcome,
+      reason: string,
+      { ownFault = false, weight }: { ownFault?: boolean; weight?: number } = {},
+    ): void {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
       for (const call of calls.values()) call.abort();
       calls.clear();
       invocation.abort();
-      resolve({ outcome, reason, durationMs: performance.now() - startedAtMs, cpuMs });
+      const durationMs = performance.now() - startedAtMs;
+      resolve({ outcome, reason, weight, ownFault, durationMs, cpuMs });
     }
 
     async function enter(entry: GuestContext["start"], text: string): Promise<void> {
-      inside++;
+      entering++;
       try {
-        const left = (): number =>
-          settled
-            ? 0
-            : Math.min(deadlineMs - performance.now(), Math.min(CPU_MS_MAX, timeoutMs) - cpuMs);
+        const left = (): number => {
+          if (settled) return 0;
+          inside = true;
+          return Math.min(deadlineMs - performance.now(), Math.min(CPU_MS_MAX, timeoutMs) - cpuMs);
+        };
         const slice = await isolate.enter(entry, text, context.drain, left);
         cpuMs += slice.cpuMs;
         if (slice.outbox !== "")
@@ -93,23 +119,30 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
       } catch (error) {
         fail(error instanceof Error ? error.message : String(error));
       } finally {
-        inside--;
+        inside = false;
+        entering--;
       }
+      // A promise that nothing can settle any more: there is no use in waiting for its limit.
+      if (entering === 0 && calls.size === 0 && answers.length === 0)
+        settle("error", "it waits for something that never comes", { ownFault: true });
     }
 
     function fail(message: string): void {
       const outcome = isolate.usable ? outcomeOf(message) : "out of memory";
-      if (outcome === "timed out") {
-        settle(outcome, `timed out after ${Math.round(performance.now() - startedAtMs)} ms`);
-      } else settle(outcome, outcome === "error" ? message : outcome);
+      const reason =
+        outcome === "timed out"
+          ? `timed out after ${Math.round(performance.now() - startedAtMs)} ms`
+          : outcome === "error"
+            ? message
+            : outcome;
+      settle(outcome, reason, { ownFault: true });
     }
 
     function handle(message: GuestMessage): void {
       if (settled) return;
       switch (message.type) {
         case "result":
-          if (message.run !== run) return;
-          return message.down === null ? settle("up", "") : settle("down", String(message.down));
+          return message.run === run ? judge(message.down, message.weight) : undefined;
         case "error":
           return message.run === run
             ? settle("error", options.explain(String(message.message), String(message.stack)))
@@ -121,6 +154,18 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
         case "call":
           return begin(message.id, message.capability, message.argument);
       }
+    }
+
+    function judge(down: unknown, weight: unknown): void {
+      if (typeof down === "string") return settle("down", down);
+      if (weight === null) return settle("up", "");
+      if (isWeight(weight)) return settle("up", "", { weight });
+      const found = String(weight).slice(0, 100);
+      settle(
+        "error",
+        `found ${found} as the check's result, expected nothing, down(reason), or weight(n) with a whole number from -${WEIGHT_MAX} to ${WEIGHT_MAX}`,
+        { ownFault: true },
+      );
     }
 
     function begin(id: number, capability: string, argument: unknown): void {
@@ -151,6 +196,7 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
       context.start,
       JSON.stringify({
         run,
+        target: options.target,
         options: options.options,
         counts: options.counts,
         event: options.event,

@@ -5,6 +5,7 @@
 import ivm from "isolated-vm";
 import { guest } from "./guest.ts";
 import { guestCapabilities } from "./guest-capabilities.ts";
+import type { MemoryWatch, Watched } from "./memory-watch.ts";
 import { createSemaphore } from "./semaphore.ts";
 
 const MEMORY_MB_MAX = 64;
@@ -32,14 +33,17 @@ export interface PluginIsolateOptions {
   readonly name: string;
   /** The isolate cannot go on, and perhaps not be ended: this process is to be replaced. */
   readonly onCatastrophe: (reason: string) => void;
+  readonly memory: MemoryWatch;
 }
 
-export class PluginIsolate {
+export class PluginIsolate implements Watched {
+  insideSinceMs = 0;
   readonly #isolate: ivm.Isolate;
   readonly #options: PluginIsolateOptions;
   readonly #oneAtATime = createSemaphore(1);
   #script: ivm.Script | undefined;
   #ended = false;
+  #inside = 0;
 
   constructor(options: PluginIsolateOptions) {
     this.#options = options;
@@ -50,13 +54,18 @@ export class PluginIsolate {
     });
   }
 
-  /** Whether `dispose` was called, and not the isolate's own limit that ended it. */
+  /** Whether it was ended for its time, not for its memory. */
   get ended(): boolean {
     return this.#ended;
   }
 
   get usable(): boolean {
     return !this.#ended && !this.#isolate.isDisposed;
+  }
+
+  /** Whether a slice of the plugin's own code runs in it, which has not ended even if it was disposed of. */
+  get busy(): boolean {
+    return this.#inside > 0;
   }
 
   /** CPU time of everything that ran in it, in milliseconds. */
@@ -135,13 +144,26 @@ export class PluginIsolate {
     return typeof text === "string" && text.length <= OUTBOX_CHARACTERS_MAX ? text : "null";
   }
 
-  dispose(): void {
+  /** @param cause "time": another plugin in it may have been innocent, and starts again. */
+  dispose(cause: "time" | "memory" = "time"): void {
     if (!this.usable) return;
-    this.#ended = true;
+    if (cause === "time") this.#ended = true;
     this.#isolate.dispose();
   }
 
   #slice<T>(work: () => Promise<T>): Promise<T> {
-    return this.#oneAtATime(() => slices(work));
+    return this.#oneAtATime(() =>
+      slices(async () => {
+        this.insideSinceMs = performance.now();
+        this.#inside++;
+        this.#options.memory.enter(this);
+        try {
+          return await work();
+        } finally {
+          this.#inside--;
+          this.#options.memory.leave(this);
+        }
+      }),
+    );
   }
 }

@@ -12,6 +12,7 @@ import { ProcessTable } from "./capability/processes.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { evaluateBundle } from "./evaluate.ts";
 import { PluginIsolate } from "./isolate.ts";
+import { createMemoryWatch } from "./memory-watch.ts";
 import { PluginRunner } from "./plugin-runner.ts";
 import type {
   CheckSpec,
@@ -26,8 +27,13 @@ import { bundleName } from "./source-map.ts";
 
 const CHANNEL_DESCRIPTOR = 3;
 
-const { values } = parseArgs({ options: { uid: { type: "string" }, gid: { type: "string" } } });
+const { values } = parseArgs({
+  options: { uid: { type: "string" }, gid: { type: "string" }, memory: { type: "string" } },
+});
 dropPrivileges(values.uid, values.gid);
+const memory = createMemoryWatch(Number(values.memory ?? Infinity), (bytes) =>
+  recycle(`its memory stays at ${Math.round(bytes / 1e6)} MB although nothing runs in it`),
+);
 
 const checks = new Map<string, CheckRunner>();
 const isolates = new Map<string, PluginIsolate>();
@@ -74,9 +80,10 @@ function receive(message: DaemonToSandbox): void {
     case "ping":
       return void daemon.send({ type: "pong", id: message.id });
     case "evaluate":
-      return void evaluateBundle(message.bundle, message.environment, recycle).then((result) =>
-        daemon.send({ type: "evaluated", id: message.id, result }),
-      );
+      return void evaluateBundle(message.bundle, message.environment, {
+        onCatastrophe: recycle,
+        memory,
+      }).then((result) => daemon.send({ type: "evaluated", id: message.id, result }));
   }
 }
 
@@ -90,10 +97,11 @@ function load(spec: CheckSpec): void {
   checks.set(spec.name, check);
 }
 
-function createRunner({ name, bundle, options, grant, timeoutMs }: CheckSpec | NotifierSpec): {
+function createRunner(spec: CheckSpec | NotifierSpec): {
   readonly runner: PluginRunner;
   readonly capabilities: Capabilities;
 } {
+  const { name, bundle, options, grant, timeoutMs } = spec;
   const capabilities = createCapabilities({
     plugin: name,
     grant,
@@ -105,10 +113,11 @@ function createRunner({ name, bundle, options, grant, timeoutMs }: CheckSpec | N
     name,
     bundle,
     options,
+    target: "target" in spec ? spec.target : null,
     timeoutMs,
     capabilities,
-    isolate: () => isolateOf(bundle),
-    onStuck: recycle,
+    isolate: () => isolateOf(bundle, name),
+    onStuck: (reason) => recycle(reason, name),
   });
   return { runner, capabilities };
 }
@@ -128,13 +137,14 @@ async function notify({
 }
 
 /** Plugins of one bundle share an isolate. */
-function isolateOf(bundle: PluginBundle): PluginIsolate {
+function isolateOf(bundle: PluginBundle, plugin: string): PluginIsolate {
   const present = isolates.get(bundle.hash);
   if (present?.usable === true) return present;
   const isolate = new PluginIsolate({
     code: bundle.code,
     name: bundleName(bundle),
-    onCatastrophe: recycle,
+    onCatastrophe: (reason) => recycle(reason, plugin),
+    memory,
   });
   isolates.set(bundle.hash, isolate);
   return isolate;
@@ -155,8 +165,8 @@ function askDaemon(
   });
 }
 
-function recycle(reason: string): void {
-  daemon.send({ type: "recycle", reason });
+function recycle(reason: string, plugin = ""): void {
+  daemon.send({ type: "recycle", reason, plugin });
 }
 
 function end(): void {

@@ -5,17 +5,27 @@ import { singleLine } from "./capabilities.ts";
 import type { InvocationResult } from "./invocation.ts";
 import { invoke, outcomeOf } from "./invocation.ts";
 import type { GuestContext, PluginIsolate } from "./isolate.ts";
-import type { JsonValue, PluginBundle } from "./protocol.ts";
+import type { CheckTarget, JsonValue, PluginBundle } from "./protocol.ts";
+import { createSemaphore } from "./semaphore.ts";
 import { originOf } from "./source-map.ts";
 
 const REASON_CHARACTERS_MAX = 500;
-/** Beyond twice its limit a plugin that has not ended, whatever the reason, never will. */
-const STUCK_MS = 1000;
+/** An invocation that is not over so long after its limit never will be. */
+const STUCK_MS = 150;
+/** Times that an invocation starts again because a sibling had the isolate ended under it. */
+const ATTEMPTS_MAX = 3;
+
+/** An invocation's own clock comes first where it can run. */
+const LATE_MS = 20;
+/** Cold starts that are under way at a time. The others wait for their turn, which is no fault of theirs. */
+const coldStarts = createSemaphore(Math.max(2, navigator.hardwareConcurrency));
+const NOT_JUDGED = { weight: undefined, ownFault: true, cpuMs: 0 } as const;
 
 export interface PluginRunnerOptions {
   readonly name: string;
   readonly bundle: PluginBundle;
   readonly options: Readonly<Record<string, JsonValue>>;
+  readonly target: CheckTarget | null;
   readonly timeoutMs: number;
   readonly capabilities: Capabilities;
   /** The isolate of the bundle; another one once that was ended, since what ran too long is not used again. */
@@ -38,51 +48,84 @@ export class PluginRunner {
    * @param event what a notifier is told; null for a check.
    */
   async run(event: JsonValue = null): Promise<InvocationResult> {
-    const { name, timeoutMs, onStuck } = this.#options;
-    const stuck = (): void => onStuck(`${name} cannot be ended`);
-    const watch = setTimeout(stuck, 2 * timeoutMs + STUCK_MS);
-    try {
-      for (;;) {
-        const isolate = this.#options.isolate();
-        const result = await this.#attempt(isolate, event, stuck);
-        if (result.outcome === "timed out") isolate.dispose();
-        if (result.outcome !== "out of memory" || !isolate.ended)
-          return {
-            ...result,
-            reason: singleLine(result.reason).slice(0, REASON_CHARACTERS_MAX),
-          };
-      }
-    } finally {
-      clearTimeout(watch);
+    for (let attempts = 1; ; attempts++) {
+      const isolate = this.#options.isolate();
+      const result = await this.#attempt(isolate, event);
+      // What waited in vain has left nothing running.
+      if (result.outcome === "timed out" && result.ownFault) isolate.dispose();
+      if (result.outcome !== "out of memory" || !isolate.ended || attempts === ATTEMPTS_MAX)
+        return {
+          ...result,
+          reason: singleLine(result.reason.slice(0, 4 * REASON_CHARACTERS_MAX)).slice(
+            0,
+            REASON_CHARACTERS_MAX,
+          ),
+        };
     }
   }
 
-  async #attempt(
-    isolate: PluginIsolate,
-    event: JsonValue,
-    stuck: () => void,
-  ): Promise<InvocationResult> {
-    const { options, timeoutMs, capabilities } = this.#options;
-    const startedAtMs = performance.now();
-    try {
-      if (this.#place?.isolate !== isolate) {
-        this.#place = { isolate, context: await isolate.createContext(timeoutMs) };
-      }
-    } catch (error) {
-      return this.#topLevelFailure(error, performance.now() - startedAtMs);
+  async #attempt(isolate: PluginIsolate, event: JsonValue): Promise<InvocationResult> {
+    const { options, target, timeoutMs, capabilities } = this.#options;
+    let coldStartMs = 0;
+    if (this.#place?.isolate !== isolate) {
+      const failure = await coldStarts(async () => {
+        const startedAtMs = performance.now();
+        const result = await this.#within(isolate, this.#coldStart(isolate));
+        coldStartMs = performance.now() - startedAtMs;
+        return result;
+      });
+      if (failure !== undefined) return failure;
     }
-    return invoke({
+    if (this.#place === undefined) throw new Error("a cold start left neither place nor failure");
+    const invocation = invoke({
       isolate,
       context: this.#place.context,
       run: ++this.#attempts,
       options,
       event,
+      target,
       counts: capabilities.counts(),
-      timeoutMs: Math.max(1, timeoutMs - (performance.now() - startedAtMs)),
+      timeoutMs: Math.max(1, timeoutMs - coldStartMs),
       perform: capabilities.perform,
       explain: (message, stack) => this.#explain(message, stack),
-      onStuck: stuck,
+      onStuck: () => this.#stuck(),
     });
+    return this.#within(isolate, invocation);
+  }
+
+  /** Makes the context, or says what failed. */
+  async #coldStart(isolate: PluginIsolate): Promise<InvocationResult | undefined> {
+    const startedAtMs = performance.now();
+    try {
+      this.#place = { isolate, context: await isolate.createContext(this.#options.timeoutMs) };
+      return undefined;
+    } catch (error) {
+      return this.#topLevelFailure(error, performance.now() - startedAtMs);
+    }
+  }
+
+  /** What it comes to, or that this takes too long: whatever a plugin does, it is reported then, and ended soon after. */
+  async #within<T>(isolate: PluginIsolate, work: Promise<T>): Promise<T | InvocationResult> {
+    const { timeoutMs } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<InvocationResult>((resolve) => {
+      timer = setTimeout(() => {
+        const reason = `timed out after ${timeoutMs} ms`;
+        resolve({ ...NOT_JUDGED, outcome: "timed out", reason, durationMs: timeoutMs });
+        isolate.dispose();
+        setTimeout(() => isolate.busy && this.#stuck(), STUCK_MS);
+      }, timeoutMs + LATE_MS);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #stuck(): void {
+    const { name, onStuck } = this.#options;
+    onStuck(`${name} cannot be ended`);
   }
 
   #topLevelFailure(error: unknown, durationMs: number): InvocationResult {
@@ -93,7 +136,7 @@ export class PluginRunner {
       outcome === "error"
         ? this.#explain(message, stack)
         : `${outcome} at the top level of the module`;
-    return { outcome, reason, durationMs, cpuMs: 0 };
+    return { ...NOT_JUDGED, outcome, reason, durationMs };
   }
 
   #explain(message: string, stack: string): string {

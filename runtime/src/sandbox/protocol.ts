@@ -34,9 +34,20 @@ export interface PluginBundle {
   readonly sourceMap: string;
 }
 
+/** What a checker looks at. */
+export interface CheckTarget {
+  /** A numeric address. */
+  readonly address: string;
+  readonly port: number;
+  /** The virtual service that the real server stands behind; "" where there is none. */
+  readonly virtualService: string;
+}
+
 export interface CheckSpec {
   readonly name: string;
   readonly bundle: PluginBundle;
+  /** A checker's; it may connect there. */
+  readonly target: CheckTarget | null;
   readonly options: Readonly<Record<string, JsonValue>>;
   readonly grant: Permissions;
   readonly intervalMs: number;
@@ -47,6 +58,8 @@ export interface CheckSpec {
   readonly onFault: "down" | "hold";
   /** What the check said before its host was replaced, so that one failure does not weigh more than `fall` says. */
   readonly initialState: "unknown" | "up" | "down";
+  /** Faults of its own in a row, from before its host was replaced: so it stays backed off. */
+  readonly faults: number;
 }
 
 /** A notifier plugin; its name is that of no check. */
@@ -105,6 +118,8 @@ export type SandboxToDaemon =
       readonly type: "state";
       readonly check: string;
       readonly state: "up" | "down";
+      /** What it adds to the priority while up, instead of its configured weight. */
+      readonly weight: number | null;
       readonly reason: string;
     }
   | {
@@ -130,7 +145,12 @@ export type SandboxToDaemon =
   | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
   | { readonly type: "pong"; readonly id: number }
   /** The host cannot end something that runs in it: the daemon starts another one and kills this one. */
-  | { readonly type: "recycle"; readonly reason: string }
+  | {
+      readonly type: "recycle";
+      readonly reason: string;
+      /** The check or notifier whose doing it is; "" where nobody knows. */
+      readonly plugin: string;
+    }
   | {
       readonly type: "evaluated";
       readonly id: number;
@@ -160,6 +180,10 @@ export interface CheckReport {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Times that the interval passed while the invocation before was still running. */
   readonly skipped: number;
+  /** Faults of its own in a row; beyond a few its runs become rarer. */
+  readonly faults: number;
+  /** Until its next run, when that was put off for its faults. */
+  readonly backsOffMs: number;
   /** Refused capability requests. */
   readonly denied: number;
 }

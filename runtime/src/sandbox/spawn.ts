@@ -17,8 +17,15 @@ export const CHANNEL_DESCRIPTOR = 3;
  * it takes a message; what it runs can gain none (no_new_privs). Its environment is empty.
  *
  * @param user to change to; undefined when this process cannot: the host then keeps this process's user, and any capability is dropped.
+ * @param memoryBytes that it may use: what it shares with other processes does not count.
  */
-export function spawnSandboxHost({ user }: { readonly user: SandboxUser | undefined }): {
+export function spawnSandboxHost({
+  user,
+  memoryBytes,
+}: {
+  readonly user: SandboxUser | undefined;
+  readonly memoryBytes: number;
+}): {
   readonly child: ChildProcess;
   readonly channel: Socket;
 } {
@@ -32,7 +39,14 @@ export function spawnSandboxHost({ user }: { readonly user: SandboxUser | undefi
   const main = fileURLToPath(new URL("./main.js", import.meta.url));
   const child = spawn(
     "setpriv",
-    [...setpriv, process.execPath, "--max-semi-space-size=2", main, ...identity],
+    [
+      ...setpriv,
+      process.execPath,
+      "--max-semi-space-size=2",
+      main,
+      ...identity,
+      `--memory=${memoryBytes}`,
+    ],
     {
       // What it writes by itself is a crash: it goes to the log, not into it.
       stdio: ["ignore", "ignore", "pipe", "pipe"],

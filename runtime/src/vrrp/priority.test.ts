@@ -31,8 +31,23 @@ const numbers: readonly (readonly [number, boolean, number, number | "FAULT"])[]
   [0, true, 0, "FAULT"],
 ];
 
-function meaning(weight: number, reverse: boolean, state: TrackerState): number | "FAULT" {
-  const trackers = [tracker("t", weight, { reverse })];
+/** Weight, reverse, and what a check's own weight comes to: it stands in place of the configured one. */
+const own: readonly (readonly [number, boolean, number, number])[] = [
+  [0, false, 7, 7],
+  [0, false, 0, 0],
+  [-20, false, -5, -5],
+  [20, true, 5, -5],
+  [2, false, 300, 253],
+  [2, false, -300, -253],
+];
+
+function meaning(
+  weight: number,
+  reverse: boolean,
+  state: TrackerState,
+  kind: "check" | "file" = "check",
+): number | "FAULT" {
+  const trackers = [tracker("t", weight, { reverse, kind })];
   const { parts, faults } = effectivePriority({ priority: 100, trackers }, { t: state });
   return faults.length > 0 ? "FAULT" : (parts[0]?.amount ?? Number.NaN);
 }
@@ -46,12 +61,15 @@ describe("a tracker", () => {
       ));
   for (const [weight, reverse, value, expected] of numbers)
     test(`the number ${value} with weight ${weight}${reverse ? ", reversed" : ""}: ${expected}`, () =>
+      assert.equal(meaning(weight, reverse, value, "file"), expected));
+  for (const [weight, reverse, value, expected] of own)
+    test(`a check that weighs ${value} with weight ${weight}${reverse ? ", reversed" : ""}: ${expected}`, () =>
       assert.equal(meaning(weight, reverse, value), expected));
 });
 
 describe("the effective priority", () => {
   const judged = (priority: number, amounts: readonly number[]) => {
-    const trackers = amounts.map((_, index) => tracker(`t${index}`, 1));
+    const trackers = amounts.map((_, index) => tracker(`t${index}`, 1, { kind: "file" }));
     const states = Object.fromEntries(amounts.map((amount, index) => [`t${index}`, amount]));
     return effectivePriority({ priority, trackers }, states);
   };
@@ -80,7 +98,12 @@ describe("the effective priority", () => {
       );
     });
   test("comes with every fault, in the order of the trackers, which add nothing", () => {
-    const trackers = [tracker("a", 0), tracker("b", 50), tracker("c", 1), tracker("d", 0)];
+    const trackers = [
+      tracker("a", 0),
+      tracker("b", 50),
+      tracker("c", 1, { kind: "file" }),
+      tracker("d", 0),
+    ];
     const result = effectivePriority({ priority: 100, trackers }, { b: "up", c: -300, d: "down" });
     assert.equal(result.effective, 150);
     assert.deepEqual(result.faults, [

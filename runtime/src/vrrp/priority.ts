@@ -56,6 +56,8 @@ export function effectivePriority(
 function judge(tracker: Tracker, state: TrackerState): number | FaultReason {
   const { name, weight, reverse } = tracker;
   const down: FaultReason = { type: "tracker-down", tracker: name };
+  if (typeof state === "number" && tracker.kind === "check")
+    return Math.max(-AMOUNT_MAX, Math.min(AMOUNT_MAX, reverse ? -state : state));
   if (typeof state === "number") {
     if (weight === 0) return (state !== 0) === reverse ? 0 : down;
     const amount = state * weight * (reverse ? -1 : 1);

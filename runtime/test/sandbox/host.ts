@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonLines } from "../../dist/json-lines.js";
 import { jsonLines } from "../../dist/json-lines.js";
 import { bundle } from "../../dist/plugins/bundle.js";
-import { parseManifest, parseOptions } from "../../dist/plugins/manifest.js";
+import { NOTHING, parseManifest, parseOptions } from "../../dist/plugins/manifest.js";
 import type {
   CheckReport,
   CheckSpec,
@@ -18,6 +18,7 @@ import type {
 import { spawnSandboxHost } from "../../dist/sandbox/spawn.js";
 
 const WAIT_MS_MAX = 15_000;
+const MEMORY_BYTES = 128 * 1024 * 1024;
 const NOBODY = { uid: 65534, gid: 65534 };
 
 export type State = Extract<SandboxToDaemon, { type: "state" }>;
@@ -39,10 +40,11 @@ export interface TestHost {
   stop(): void;
 }
 
-export async function startHost(): Promise<TestHost> {
+export async function startHost({ memoryBytes = MEMORY_BYTES } = {}): Promise<TestHost> {
   const folder = mkdtempSync(join(tmpdir(), "karuntime-sandbox-"));
   const { child, channel } = spawnSandboxHost({
     user: process.getuid?.() === 0 ? NOBODY : undefined,
+    memoryBytes,
   });
   const messages: SandboxToDaemon[] = [];
   let ended: string | undefined;
@@ -105,18 +107,7 @@ export async function startHost(): Promise<TestHost> {
       const code = await bundleSource(name, source);
       const evaluated = await evaluateBundle(code, {});
       const manifest = evaluated.ok ? parseManifest(evaluated.value, code.file) : undefined;
-      const grant =
-        manifest?.ok === true
-          ? manifest.value.permissions
-          : {
-              processes: [],
-              services: {},
-              net: [],
-              exec: [],
-              mail: false,
-              files: [],
-              system: false,
-            };
+      const grant = manifest?.ok === true ? manifest.value.permissions : NOTHING;
       const options =
         manifest?.ok === true
           ? parseOptions(manifest.value.options, {}, { file: "", path: "" })
@@ -135,6 +126,8 @@ export async function startHost(): Promise<TestHost> {
           fall: 1,
           onFault: "down",
           initialState: "unknown",
+          faults: 0,
+          target: null,
           ...spec,
         },
       });
@@ -181,7 +174,7 @@ export function check(body: string, permissions = "{}"): string {
   return `import { defineCheck } from "@karuntime/sdk";
 export default defineCheck({
   permissions: ${permissions},
-  async check({ processes, services, fetch, connect, exec, mail, files, system, log, options, down }) {
+  async check({ processes, services, fetch, connect, exec, mail, files, system, log, options, down, weight }) {
     ${body}
   },
 });

@@ -34,11 +34,15 @@ const hostile: readonly Hostile[] = [
     source: check("const again = () => Promise.resolve().then(again); await again();"),
     reason: /^timed out|^out of memory/,
   },
-  { name: "never settles", source: check("await new Promise(() => {});"), reason: /^timed out/ },
+  {
+    name: "never settles",
+    source: check("await new Promise(() => {});"),
+    reason: /^it waits for something that never comes/,
+  },
   {
     name: "loops in a getter of its result",
     source: check("return { get down() { for (;;); } } as never;"),
-    reason: /^the check returned something else|^timed out/,
+    reason: /^found something else as the check's result|^timed out/,
   },
   {
     name: "loops in then of its result",
@@ -83,12 +87,12 @@ const hostile: readonly Hostile[] = [
   {
     name: "returns something else",
     source: check("return 7 as never;"),
-    reason: /^the check returned something else/,
+    reason: /^found number as the check's result/,
   },
   {
     name: "forges a verdict",
     source: check('return { down: "forged" };'),
-    reason: /^the check returned something else/,
+    reason: /^found something else as the check's result/,
   },
   { name: "throws nothing useful", source: check("throw null;"), reason: /^null$/ },
 ];
@@ -96,7 +100,8 @@ const hostile: readonly Hostile[] = [
 describe("a hostile plugin", () => {
   let host: TestHost;
   before(async () => {
-    host = await startHost();
+    // This host is not replaced when it asks for it, and keeps what a bomb leaves behind.
+    host = await startHost({ memoryBytes: 1024 ** 3 });
     await host.load("neighbour", check("await null;"), { intervalMs: 50, timeoutMs: 1000 });
     assert.equal((await host.state("neighbour")).state, "up");
   });

@@ -1,0 +1,76 @@
+/** How a configuration names a plugin, what it is given, and where the file is. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, resolve } from "node:path";
+import * as z from "zod";
+import { permissions } from "../plugins/manifest.ts";
+import type { PluginUse } from "./model.ts";
+import { parseAddress } from "../packet/address.ts";
+
+/** The trust group of the operator's own files. */
+export const OPERATOR = "operator";
+const PACKAGE_NAME = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*$/;
+
+/** What a check and a notifier have in common. */
+export const pluginShape = {
+  plugin: z.string().min(1),
+  options: z.record(z.string(), z.unknown()).default({}),
+  grant: permissions.optional(),
+};
+
+/** "192.0.2.1:80" or "[2001:db8::1]:80", and perhaps the virtual service that it stands behind. */
+export const checkTarget = z.string().transform((text, context) => {
+  const [, inBrackets, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = inBrackets ?? plain;
+  if (address !== undefined && parseAddress(address) !== undefined && Number(port) <= 65_535)
+    return { address, port: Number(port), virtualService: "" };
+  context.addIssue({
+    code: "custom",
+    message: `found ${JSON.stringify(text)}, expected an address and a port such as "192.0.2.10:80" or "[2001:db8::10]:80"`,
+  });
+  return z.NEVER;
+});
+
+export function pluginUseOf({ plugin, options, grant }: Omit<PluginUse, "type">): PluginUse {
+  return { type: "plugin", plugin, options, grant };
+}
+
+export type LocatedPlugin =
+  | { readonly ok: true; readonly file: string; readonly package: string | undefined }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * Where a plugin's file is: a path relative to the configuration, or a package that is installed for it.
+ *
+ * @param configuration the configuration's file.
+ */
+export function locatePlugin(plugin: string, configuration: string): LocatedPlugin {
+  const directory = resolve(dirname(configuration));
+  if (/^\.{0,2}\//.test(plugin) || /\.[cm]?[jt]s$/.test(plugin) || !PACKAGE_NAME.test(plugin))
+    return { ok: true, file: resolve(directory, plugin), package: undefined };
+  try {
+    const require = createRequire(`${directory}/`);
+    const file = require.resolve(plugin);
+    return { ok: true, file, package: nameOf(file) ?? plugin };
+  } catch {
+    return {
+      ok: false,
+      reason: `found the package ${plugin}, which is not installed for ${directory}: npm install ${plugin}; the file of a plugin begins with "./"`,
+    };
+  }
+}
+
+/** The package that a file belongs to: an alias in node_modules may have another name. */
+function nameOf(file: string): string | undefined {
+  for (let directory = dirname(file); directory !== "/"; directory = dirname(directory)) {
+    try {
+      const { name } = JSON.parse(readFileSync(`${directory}/package.json`, "utf8")) as {
+        readonly name?: unknown;
+      };
+      if (typeof name === "string") return name;
+    } catch {
+      // Further up.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,132 @@
+/**
+ * Plugins that trust each other, in one sandbox host. What the host says counts for its own plugins alone: it can neither
+ * judge for others nor act in their name.
+ */
+import type { Logger } from "../observe/log.ts";
+import type { SandboxStatus } from "../observe/status.ts";
+import type {
+  CheckReport,
+  CheckSpec,
+  JsonValue,
+  NotifierSpec,
+  Permissions,
+  SandboxToDaemon,
+} from "../sandbox/protocol.ts";
+import type { SandboxUser } from "../sandbox/spawn.ts";
+import type { Judge } from "./judge.ts";
+import type { PluginRequests } from "./plugin-requests.ts";
+import type { NotifyResult } from "./sandbox-process.ts";
+import { startSandbox } from "./sandbox-process.ts";
+
+/** A check that took its host with it starts so far backed off. */
+const FAULTS_OF_A_KILL = 2;
+
+export interface PluginGroup {
+  readonly status: () => SandboxStatus;
+  readonly report: () => Promise<readonly CheckReport[]>;
+  notify(notifier: string, event: JsonValue): Promise<NotifyResult>;
+  stop(): void;
+}
+
+export interface PluginGroupOptions {
+  /** "operator", or the package's name. */
+  readonly name: string;
+  readonly checks: readonly Omit<CheckSpec, "initialState" | "faults">[];
+  readonly notifiers: readonly NotifierSpec[];
+  readonly user: SandboxUser | undefined;
+  readonly memoryBytes: number;
+  /** After so long without an event a host that has only notifiers is ended. */
+  readonly idleAfterMs: number;
+  readonly requests: PluginRequests;
+  readonly judge: Judge;
+  readonly log: Logger;
+}
+
+export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
+  const { name, checks, notifiers, requests, judge, log } = options;
+  const plugins = [...checks, ...notifiers];
+  const grants = new Map<string, Permissions>(plugins.map((plugin) => [plugin.name, plugin.grant]));
+  const names = new Set(checks.map((check) => check.name));
+  /** How often a check took its host with it since it was last up. */
+  const kills = new Map<string, number>();
+  /** Requests that are being performed. */
+  const pending = new Map<number, AbortController>();
+  const sandbox = startSandbox({
+    name,
+    user: options.user,
+    memoryBytes: options.memoryBytes,
+    idleAfterMs: checks.length === 0 ? options.idleAfterMs : undefined,
+    checks: () =>
+      checks.map((check) => {
+        const killed = kills.get(check.name) ?? 0;
+        return {
+          ...check,
+          initialState: judge.state(check.name),
+          faults: killed === 0 ? 0 : FAULTS_OF_A_KILL + killed,
+        };
+      }),
+    notifiers,
+    log,
+    onMessage: receive,
+    onReplaced(blamed) {
+      if (names.has(blamed)) kills.set(blamed, (kills.get(blamed) ?? 0) + 1);
+      for (const abort of pending.values()) abort.abort();
+      pending.clear();
+    },
+    onSilent: (forMs) => {
+      for (const check of names)
+        judge.set(check, "down", `no sandbox host has run for ${Math.round(forMs / 1000)} s`);
+    },
+  });
+
+  function receive(message: SandboxToDaemon): void {
+    switch (message.type) {
+      case "state":
+        if (!names.has(message.check)) return foreign(message.check);
+        if (message.state === "up") kills.delete(message.check);
+        return judge.set(message.check, message.state, message.reason, message.weight);
+      case "log":
+        if (!grants.has(message.plugin)) return foreign(message.plugin);
+        return log[message.level]({ plugin: message.plugin }, message.message);
+      case "request":
+        return void perform(message);
+      case "cancel":
+        return pending.get(message.id)?.abort();
+      default:
+    }
+  }
+
+  function foreign(plugin: string): void {
+    log.error(
+      { sandbox: name, plugin },
+      "a sandbox host spoke for a plugin that it does not have; it is ended",
+    );
+    sandbox.replace("it spoke for a plugin that it does not have");
+  }
+
+  async function perform({
+    id,
+    plugin,
+    request,
+  }: Extract<SandboxToDaemon, { type: "request" }>): Promise<void> {
+    const grant = grants.get(plugin);
+    if (grant === undefined) return foreign(plugin);
+    const abort = new AbortController();
+    pending.set(id, abort);
+    const result = await requests.perform(plugin, grant, request, abort.signal);
+    // Another host counts from 1 again: an answer to the one before is not for it.
+    if (pending.get(id) !== abort) return;
+    pending.delete(id);
+    sandbox.answer(id, result);
+  }
+
+  return {
+    status: () => ({ name, ...sandbox.status() }),
+    report: async () => (await sandbox.report()).filter(({ check }) => names.has(check)),
+    notify: sandbox.notify,
+    stop() {
+      for (const abort of pending.values()) abort.abort();
+      sandbox.stop();
+    },
+  };
+}

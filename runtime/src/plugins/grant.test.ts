@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Permissions } from "../sandbox/protocol.ts";
+import { fillIn, uncovered } from "./grant.ts";
+import { NOTHING } from "./manifest.ts";
+
+const asks = (wish: Partial<Permissions>): Permissions => ({ ...NOTHING, ...wish });
+
+describe("permissions with options in them", () => {
+  test("stand for what is configured", () => {
+    const wish = asks({
+      net: ["{host}:{port}", "{url}", "192.0.2.1:80"],
+      files: ["{file}"],
+      processes: ["{name}"],
+      services: { "{name}": ["start"] },
+      exec: [["/bin/check", "-p", "{port}"]],
+    });
+    const filled = fillIn(wish, {
+      host: "127.0.0.1",
+      port: 6379,
+      url: "https://api.example.com/health?a",
+      file: "/run/x",
+      name: "nginx",
+    });
+    assert.deepEqual(filled.net, ["127.0.0.1:6379", "api.example.com:443", "192.0.2.1:80"]);
+    assert.deepEqual(filled.files, ["/run/x"]);
+    assert.deepEqual(filled.processes, ["nginx"]);
+    assert.deepEqual(filled.services, { nginx: ["start"] });
+    assert.deepEqual(filled.exec, [["/bin/check", "-p", "6379"]]);
+  });
+  test("what no option is named like stays", () =>
+    assert.deepEqual(fillIn(asks({ files: ["/a/{constructor}"] }), {}).files, [
+      "/a/{constructor}",
+    ]));
+});
+
+describe("a grant", () => {
+  test("covers what it lists, word for word", () => {
+    const wish = asks({ net: ["a:1"], services: { nginx: ["start"] }, exec: [["/x", "y"]] });
+    assert.deepEqual(uncovered(wish, wish), {});
+    assert.deepEqual(uncovered(NOTHING, wish), {});
+  });
+  test("what it lacks is named", () => {
+    const wish = asks({
+      net: ["a:1", "b:2"],
+      services: { nginx: ["start", "stop"], redis: ["status"] },
+      exec: [["/x", "y"]],
+      mail: true,
+    });
+    const given = asks({ net: ["a:1"], services: { nginx: ["start"] }, exec: [["/x"]] });
+    assert.deepEqual(uncovered(wish, given), {
+      net: ["b:2"],
+      services: { nginx: ["stop"], redis: ["status"] },
+      exec: [["/x", "y"]],
+      mail: true,
+    });
+  });
+});

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describe, mock, test } from "node:test";
+import type { MemoryWatch, Watched } from "./memory-watch.ts";
+import { createMemoryWatch } from "./memory-watch.ts";
+
+describe("the memory watch", () => {
+  /** Lets time pass with a watch whose process uses what `use` says. */
+  function watched(body: (given: Scene) => void): void {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const start = performance.now();
+    let passedMs = 0;
+    const clock = mock.method(performance, "now", () => start + passedMs);
+    const ended: string[] = [];
+    let bytes = 0;
+    const watch = createMemoryWatch(
+      100,
+      () => ended.push("the host"),
+      () => bytes,
+    );
+    body({
+      watch,
+      ended,
+      use: (now) => (bytes = now),
+      pass(milliseconds) {
+        for (let ms = 0; ms < milliseconds; ms++) {
+          passedMs++;
+          mock.timers.tick(1);
+        }
+      },
+      isolate: (name) => ({
+        insideSinceMs: performance.now(),
+        dispose: () => void ended.push(name),
+      }),
+    });
+    clock.mock.restore();
+    mock.timers.reset();
+  }
+
+  interface Scene {
+    readonly watch: MemoryWatch;
+    readonly ended: readonly string[];
+    use(bytes: number): void;
+    pass(milliseconds: number): void;
+    isolate(name: string): Watched;
+  }
+
+  test("ends who has run longest, once it is too much", () =>
+    watched(({ watch, ended, use, pass, isolate }) => {
+      watch.enter(isolate("hog"));
+      pass(30);
+      watch.enter(isolate("neighbour"));
+      assert.deepEqual(ended, []);
+      use(101);
+      pass(30);
+      assert.deepEqual(ended, ["hog"]);
+    }));
+
+  test("blames nobody for what the ended one has not given back yet", () =>
+    watched(({ watch, ended, use, pass, isolate }) => {
+      watch.enter(isolate("hog"));
+      use(101);
+      pass(30);
+      watch.enter(isolate("neighbour"));
+      pass(200);
+      use(50);
+      pass(200);
+      assert.deepEqual(ended, ["hog"]);
+    }));
+
+  test("ends the next one when it stays too much, and then the host", () =>
+    watched(({ watch, ended, use, pass, isolate }) => {
+      watch.enter(isolate("hog"));
+      use(101);
+      pass(30);
+      watch.enter(isolate("other"));
+      pass(400);
+      assert.deepEqual(ended, ["hog", "other"]);
+      pass(400);
+      assert.deepEqual(ended, ["hog", "other", "the host"]);
+    }));
+
+  test("does nothing while nobody runs", () =>
+    watched(({ watch, ended, use, pass, isolate }) => {
+      const one = isolate("one");
+      watch.enter(one);
+      watch.leave(one);
+      use(101);
+      pass(1000);
+      assert.deepEqual(ended, []);
+    }));
+});
