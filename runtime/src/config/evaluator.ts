@@ -29,6 +29,7 @@ export function startEvaluator(): Evaluator {
   const { child, channel } = spawnSandboxHost({
     user: sandboxUser(undefined),
     memoryBytes: MEMORY_BYTES_MAX,
+    readable: [],
   });
   const waiting = new Map<number, (evaluation: Evaluation) => void>();
   let nextId = 1;

@@ -55,6 +55,10 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
     name,
     user: options.user,
     memoryBytes: options.memoryBytes,
+    readable: plugins.flatMap(({ grant }) =>
+      // Whoever may ask how full a disk is may ask it of any path.
+      grant.system ? ["/"] : grant.files,
+    ),
     idleAfterMs: checks.length === 0 ? options.idleAfterMs : undefined,
     checks: () =>
       checks.map((check) => {

@@ -56,6 +56,8 @@ export interface SandboxOptions {
   readonly user: SandboxUser | undefined;
   /** For the host's own memory. */
   readonly memoryBytes: number;
+  /** Files that its plugins are granted. */
+  readonly readable: readonly string[];
   /** The host is started when there is something to tell, and ended after so long without; undefined: it always runs. */
   readonly idleAfterMs: number | undefined;
   /** Asked at each start of a host. */
@@ -103,6 +105,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     const host = spawnSandboxHost({
       user: options.user,
       memoryBytes: Math.floor(memoryBytes * OWN_SHARE),
+      readable: options.readable,
     });
     child = host.child;
     if (host.child.pid !== undefined) memory?.add(host.child.pid);

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
+import { nodePermissions } from "./node-permissions.ts";
 
 export interface SandboxUser {
   readonly uid: number;
@@ -18,13 +19,16 @@ export const CHANNEL_DESCRIPTOR = 3;
  *
  * @param user to change to; undefined when this process cannot: the host then keeps this process's user, and any capability is dropped.
  * @param memoryBytes that it may use: what it shares with other processes does not count.
+ * @param readable absolute paths of files that its plugins are granted; one that ends with "/" covers what is beneath it.
  */
 export function spawnSandboxHost({
   user,
   memoryBytes,
+  readable,
 }: {
   readonly user: SandboxUser | undefined;
   readonly memoryBytes: number;
+  readonly readable: readonly string[];
 }): {
   readonly child: ChildProcess;
   readonly channel: Socket;
@@ -43,6 +47,7 @@ export function spawnSandboxHost({
       ...setpriv,
       process.execPath,
       "--max-semi-space-size=2",
+      ...nodePermissions(readable),
       main,
       ...identity,
       `--memory=${memoryBytes}`,

@@ -45,6 +45,7 @@ export async function startHost({ memoryBytes = MEMORY_BYTES } = {}): Promise<Te
   const { child, channel } = spawnSandboxHost({
     user: process.getuid?.() === 0 ? NOBODY : undefined,
     memoryBytes,
+    readable: ["/"],
   });
   const messages: SandboxToDaemon[] = [];
   let ended: string | undefined;
