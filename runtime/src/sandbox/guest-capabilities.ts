@@ -3,6 +3,9 @@
  * outside itself.
  */
 
+import type { Load } from "./web/parts.ts";
+import type { Answer } from "./web/response.ts";
+
 /** What `guest` hands it: calls to the host, and the builtins as they were before the plugin could change them. */
 export interface GuestTools {
   readonly call: (
@@ -16,23 +19,15 @@ export interface GuestTools {
     failed: (error: unknown) => void,
   ) => void;
   readonly limited: (value: unknown) => string;
-}
-
-/** What the capabilities need of the guest's AbortSignal. */
-export interface Signal {
-  readonly aborted: boolean;
-  readonly reason: unknown;
-  addEventListener(type: "abort", listener: () => void): void;
+  readonly load: Load;
 }
 
 /** Everything in a context but `processes`, `log` and `down`. */
 export function guestCapabilities(tools: GuestTools) {
-  "use strict";
-  const { call, cancel, whenSettled, limited } = tools;
+  const { call, cancel, whenSettled, limited, load } = tools;
   const WORDS_MAX = 100;
   const OCTETS_MAX = 1024 * 1024;
-  const { parse } = JSON;
-  const { freeze, keys } = Object;
+  const { freeze } = Object;
   const PromiseConstructor = Promise;
   const ErrorConstructor = Error;
   const Octets = Uint8Array;
@@ -42,67 +37,22 @@ export function guestCapabilities(tools: GuestTools) {
     text: string,
     index: number,
   ) => number;
-  const resolved = Promise.resolve.bind(Promise) as (value: unknown) => Promise<unknown>;
   const decode = decodeURIComponent;
   const encode = encodeURIComponent;
   const unescapeText = unescape;
   const escapeText = escape;
 
-  interface Answer {
-    readonly status: number;
-    readonly statusText: string;
-    readonly url: string;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string;
-  }
-
-  function fetch(
-    url: unknown,
-    init: {
-      method?: unknown;
-      headers?: Record<string, unknown>;
-      body?: unknown;
-      redirect?: unknown;
-      signal?: Signal;
-    } = {},
-  ): Promise<unknown> {
-    const { signal } = init;
-    if (signal?.aborted === true) return PromiseConstructor.reject(signal.reason);
-    const headers: Record<string, string> = {};
-    for (const name of keys(init.headers ?? {})) headers[name] = toText(init.headers?.[name]);
-    const { id, promise } = call("fetch", {
-      url: toText(url),
-      method: init.method === undefined ? "GET" : toText(init.method),
-      headers,
-      body: init.body === undefined ? null : toText(init.body),
-      redirect: init.redirect === undefined ? "follow" : toText(init.redirect),
-    });
+  function fetch(input: unknown, init?: object): Promise<unknown> {
     return new PromiseConstructor((resolve, reject) => {
+      const { toArgument, fromAnswer } = load("fetch");
+      const { argument, signal } = toArgument(input, init);
+      if (signal?.aborted === true) return reject(signal.reason);
+      const { id, promise } = call("fetch", argument);
       signal?.addEventListener("abort", () => {
         cancel(id);
         reject(signal.reason);
       });
-      whenSettled(
-        promise,
-        (value) => {
-          const answer = value as Answer;
-          resolve(
-            freeze({
-              ok: answer.status >= 200 && answer.status <= 299,
-              status: answer.status,
-              statusText: answer.statusText,
-              url: answer.url,
-              headers: freeze({
-                get: (name: string) => answer.headers[toText(name).toLowerCase()] ?? null,
-                has: (name: string) => answer.headers[toText(name).toLowerCase()] !== undefined,
-              }),
-              text: () => resolved(answer.body),
-              json: () => new PromiseConstructor((done) => done(parse(answer.body))),
-            }),
-          );
-        },
-        reject,
-      );
+      whenSettled(promise, (value) => resolve(fromAnswer(value as Answer)), reject);
     });
   }
 

@@ -6,10 +6,16 @@
 
 import { guestCapabilities } from "./guest-capabilities.ts";
 import type { GuestEntries, GuestMessage, HostAnswer } from "./guest-protocol.ts";
+import { guestWeb } from "./guest-web.ts";
 
-/** Runs inside; see above. `environmentText` is JSON: what `env()` reads while a configuration is evaluated. */
-export function guest(environmentText: string): GuestEntries {
-  "use strict";
+/**
+ * Runs inside; see above.
+ *
+ * @param environmentText JSON: what `env()` reads while a configuration is evaluated.
+ * @param seed of the random numbers, as hexadecimal digits.
+ * @param parts names and texts of the web's interfaces, in turn.
+ */
+export function guest(environmentText: string, seed: string, ...parts: string[]): GuestEntries {
   const MESSAGES_MAX = 1000;
   const TEXT_MAX = 1000;
   const STACK_MAX = 4000;
@@ -137,63 +143,14 @@ export function guest(environmentText: string): GuestEntries {
     delete pending[id];
     post({ type: "cancel", id });
   }
-  world["setTimeout"] = function setTimeout(callback: () => void, milliseconds = 0): number {
-    const { id, promise } = call("timer", { milliseconds });
-    then(
-      promise,
-      () => callback(),
-      () => undefined,
-    );
-    return id;
-  };
-  world["clearTimeout"] = function clearTimeout(timer: number): void {
-    cancel(timer);
-  };
-
-  let trigger: (signal: AbortSignal, reason: unknown) => void = () => undefined;
-  class AbortSignal {
-    aborted = false;
-    reason: unknown = undefined;
-    #listeners: (() => void)[] = [];
-    static {
-      trigger = (signal, reason) => {
-        if (signal.aborted) return;
-        signal.aborted = true;
-        signal.reason = reason;
-        const listeners = signal.#listeners;
-        signal.#listeners = [];
-        for (let index = 0; index < listeners.length; index++) listeners[index]?.();
-      };
-    }
-    static abort(reason: unknown = new ErrorConstructor("aborted")): AbortSignal {
-      const signal = new AbortSignal();
-      trigger(signal, reason);
-      return signal;
-    }
-    static timeout(milliseconds: number): AbortSignal {
-      const signal = new AbortSignal();
-      const expire = (): void =>
-        trigger(signal, new ErrorConstructor(`no answer within ${milliseconds} ms`));
-      then(call("timer", { milliseconds }).promise, expire, () => undefined);
-      return signal;
-    }
-    throwIfAborted(): void {
-      if (this.aborted) throw this.reason;
-    }
-    addEventListener(_type: "abort", listener: () => void): void {
-      this.#listeners[this.#listeners.length] = listener;
-    }
-    removeEventListener(_type: "abort", listener: () => void): void {
-      this.#listeners = this.#listeners.filter((entry) => entry !== listener);
-    }
-  }
-  world["AbortSignal"] = AbortSignal;
-  world["AbortController"] = class AbortController {
-    readonly signal = new AbortSignal();
-    abort(reason: unknown = new ErrorConstructor("aborted")): void {
-      trigger(this.signal, reason);
-    }
-  };
+  const { load, forgetTimers } = guestWeb({
+    call,
+    cancel,
+    whenSettled: then,
+    say: log.error,
+    seed,
+    parts,
+  });
 
   /* Good until the first answer from outside: by then time has passed, and what was asked may have changed them. */
   let counts: Readonly<Record<string, number>> = create(null);
@@ -204,7 +161,7 @@ export function guest(environmentText: string): GuestEntries {
   }
 
   const context = freeze({
-    ...guestCapabilities({ call, cancel, whenSettled: then, limited }),
+    ...guestCapabilities({ call, cancel, whenSettled: then, limited, load }),
     processes: freeze({ count }),
     log,
     down: (reason: unknown) => {
@@ -250,6 +207,7 @@ export function guest(environmentText: string): GuestEntries {
       // The host forgot the last invocation's requests with its end; nobody will answer them.
       pending = create(null);
       outbox = [];
+      forgetTimers();
       const settle = (result: unknown): void => {
         let down: string | null = null;
         let weight: number | string | null = null;

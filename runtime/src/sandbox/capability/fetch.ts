@@ -15,7 +15,10 @@ export interface FetchAnswer {
   readonly status: number;
   readonly statusText: string;
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Whether `url` is another than what was asked for. */
+  readonly redirected: boolean;
+  readonly headers: readonly (readonly [string, string])[];
+  /** One character for each octet. */
   readonly body: string;
 }
 
@@ -125,11 +128,12 @@ async function performFetch(
     );
   const redirect = String(given["redirect"]);
   const headers = Object.fromEntries(
-    Object.entries((given["headers"] ?? {}) as Readonly<Record<string, unknown>>).map(
-      ([name, value]) => [name, String(value)],
-    ),
+    ((given["headers"] ?? []) as readonly (readonly [unknown, unknown])[]).map(([name, value]) => [
+      String(name),
+      String(value),
+    ]),
   );
-  const body = typeof given["body"] === "string" ? given["body"] : null;
+  const body = typeof given["body"] === "string" ? Buffer.from(given["body"], "latin1") : null;
   let url = parseUrl(String(given["url"]), undefined);
   for (let redirects = 0; ; redirects++) {
     admit(url, net);
@@ -151,6 +155,7 @@ async function performFetch(
         status: response.statusCode,
         statusText: response.statusText,
         url: url.href,
+        redirected: redirects > 0,
         headers: flatten(response.headers),
         body: await readBody(response.body),
       };
@@ -190,7 +195,7 @@ async function readBody(stream: Dispatcher.ResponseData["body"]): Promise<string
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks).toString("latin1");
 }
 
 /** Ends an answer that nobody reads. */
@@ -199,13 +204,11 @@ function discard(stream: Dispatcher.ResponseData["body"]): void {
   stream.destroy();
 }
 
+/** Each line by itself: those of cookies cannot be told apart once they are joined. */
 function flatten(
   headers: Readonly<Record<string, string | string[] | undefined>>,
-): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name.toLowerCase(),
-      Array.isArray(value) ? value.join(", ") : (value ?? ""),
-    ]),
+): (readonly [string, string])[] {
+  return Object.entries(headers).flatMap(([name, value = []]) =>
+    (Array.isArray(value) ? value : [value]).map((line) => [name, line] as const),
   );
 }
