@@ -3,6 +3,17 @@
  * sandbox, with the permissions that it declares and nothing else.
  */
 
+import type {
+  DnsAnswer,
+  DnsInit,
+  DnsRecordType,
+  PingAnswer,
+  PingInit,
+  UdpInit,
+} from "./network.ts";
+
+export type * from "./network.ts";
+
 /** What a service permission can allow. */
 export type ServiceAction = "start" | "stop" | "restart" | "status";
 
@@ -25,6 +36,12 @@ export interface Permissions {
   readonly files?: readonly string[];
   /** Whether it may know how busy the machine is. */
   readonly system?: boolean;
+  /** Where `udp` may send datagrams to, each as `"host:port"`. */
+  readonly udp?: readonly string[];
+  /** The DNS servers that `dns` may ask, each as `"address:port"`; `"system"` is the one that this host itself asks. */
+  readonly dns?: readonly string[];
+  /** The hosts that `ping` may ping, by name or address. */
+  readonly ping?: readonly string[];
 }
 
 /** One option that the operator sets in the configuration. Without a default it must be set. */
@@ -214,6 +231,27 @@ export interface PluginContext<Declarations extends OptionDeclarations = OptionD
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
   /** Connects to `"host:port"`. @throws Error when it is not permitted, or does not succeed. */
   connect(target: string, init?: ConnectInit): Promise<Connection>;
+  /**
+   * Sends one datagram to `"host:port"`, a text as UTF-8 or at most 8192 bytes, and waits for the first that comes back from there;
+   * null with `answer: false`. @throws Error when it is not permitted, nobody listens there, or no answer comes in time.
+   */
+  udp(
+    target: string,
+    data: string | Uint8Array,
+    init: UdpInit & { readonly answer: false },
+  ): Promise<null>;
+  udp(
+    target: string,
+    data: string | Uint8Array,
+    init?: UdpInit & { readonly answer?: true },
+  ): Promise<Uint8Array>;
+  /**
+   * Asks a DNS server for the records of a name, of a type as "A", "MX" or "TYPE65". That there is no such name is an answer, with the
+   * code "NXDOMAIN". @throws Error when it is not permitted, or no answer comes in time.
+   */
+  dns(name: string, type: DnsRecordType, init?: DnsInit): Promise<DnsAnswer>;
+  /** Has the daemon ping a host (an ICMP echo). @throws Error when it is not permitted, or no answer comes in time. */
+  ping(host: string, init?: PingInit): Promise<PingAnswer>;
   /**
    * Has the daemon run a command, without a shell, by the user that runs commands. It ends with the invocation at the
    * latest. @throws Error when it is not permitted, or cannot be run.

@@ -1,5 +1,5 @@
 /**
- * What plugins may have done with the daemon's hands: service actions, commands, mail. Each wish is checked here against
+ * What plugins may have done with the daemon's hands: service actions, commands, mail, pings. Each wish is checked here against
  * the grant, on the privileged side, whatever the sandbox host already checked.
  */
 import type { Configuration } from "../config/model.ts";
@@ -9,6 +9,7 @@ import type { Permissions, PrivilegedRequest, PrivilegedResult } from "../sandbo
 import { createCommandRunner, describeResult } from "./command.ts";
 import { commandIdentity } from "./command-user.ts";
 import { createMailer } from "./mail.ts";
+import { createPings } from "./pings.ts";
 import { createServiceActions, PLUGIN_ENVIRONMENT } from "./privileged.ts";
 
 const OUTPUT_CHARACTERS_MAX = 64 * 1024;
@@ -36,6 +37,7 @@ export function createPluginRequests(configuration: Configuration, log: Logger):
   const runner = createCommandRunner(PLUGIN_ENVIRONMENT, "/");
   const services = createServiceActions(configuration.services, undefined, runner);
   const mailer = configuration.mail === undefined ? undefined : createMailer(configuration.mail);
+  const pings = createPings();
   /** When each plugin sent its last mails. */
   const mailed = new Map<string, readonly number[]>();
   let running = 0;
@@ -121,6 +123,8 @@ export function createPluginRequests(configuration: Configuration, log: Logger):
             return await exec(grant, request, signal);
           case "mail":
             return await mail(plugin, grant, request);
+          case "ping":
+            return { ok: true, value: await pings.perform(plugin, grant, request, signal) };
         }
       } catch (error) {
         return refuse(error instanceof Error ? error.message : String(error));
@@ -128,6 +132,7 @@ export function createPluginRequests(configuration: Configuration, log: Logger):
     },
     async stop() {
       mailer?.close();
+      pings.close();
       await runner.stop();
     },
   };

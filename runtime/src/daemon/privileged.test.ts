@@ -17,6 +17,9 @@ const grant: Permissions = {
   mail: false,
   files: [],
   system: false,
+  udp: [],
+  dns: [],
+  ping: [],
   services: { web: ["start", "status", "stop"], gone: ["start"] },
 };
 const actions = createServiceActions({

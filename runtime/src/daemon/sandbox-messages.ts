@@ -2,6 +2,7 @@
  * The daemon does not trust a sandbox host: whatever arrives from one passes through here first. By hand, because a schema
  * library would be a third of the daemon's memory.
  */
+import { isPingSize } from "../sandbox/grant.ts";
 import type { CheckReport, PrivilegedRequest, SandboxToDaemon } from "../sandbox/protocol.ts";
 import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 
@@ -45,6 +46,7 @@ const report: Shape = {
 
 const WORDS_MAX = 200;
 const MAIL_TEXT_MAX = 20_000;
+const HOST_NAME_MAX = 253;
 /** What a plugin may have done, by its type. */
 const REQUESTS: Readonly<Record<PrivilegedRequest["type"], Shape>> = {
   service: { service: name, action: oneOf(SERVICE_ACTIONS) },
@@ -56,6 +58,11 @@ const REQUESTS: Readonly<Record<PrivilegedRequest["type"], Shape>> = {
   mail: {
     subject: text,
     text: (value) => typeof value === "string" && value.length <= MAIL_TEXT_MAX,
+  },
+  ping: {
+    host: (value) => typeof value === "string" && value.length <= HOST_NAME_MAX,
+    timeoutMs: count,
+    size: (value) => typeof value === "number" && isPingSize(value),
   },
 };
 const argument: Rule = (value) => typeof value === "string" && value.length <= 4096;

@@ -1,10 +1,20 @@
 /** What a plugin declares, read from its evaluated definition: its kind, its permissions and its options. */
+import { isIP } from "node:net";
 import * as z from "zod";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import type { JsonValue, Permissions } from "../sandbox/protocol.ts";
 import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 
 const HOST_AND_PORT = /^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/;
+
+function isDnsServer(text: string): boolean {
+  const address = /^(?:\[(.+)\]|([^[\]:]+)):\d{1,5}$/.exec(text);
+  return text === "system" || isIP(address?.[1] ?? address?.[2] ?? "") !== 0;
+}
+
+function isHost(text: string): boolean {
+  return /^[A-Za-z0-9.-]{1,253}$/.test(text) || (isIP(text) === 6 && !text.includes("%"));
+}
 
 const permissions = z
   .strictObject({
@@ -38,6 +48,12 @@ const permissions = z
       .max(64)
       .default([]),
     system: z.boolean().default(false),
+    udp: z.array(z.string().regex(HOST_AND_PORT, 'expected "host:port"')).max(256).default([]),
+    dns: z
+      .array(z.string().refine(isDnsServer, 'expected "address:port" or "system"'))
+      .max(64)
+      .default([]),
+    ping: z.array(z.string().refine(isHost, "expected a name or an address")).max(256).default([]),
   })
   .prefault({});
 

@@ -3,10 +3,13 @@ import { performTimer } from "./capability/timer.ts";
 import { createConnections } from "./capability/connect.ts";
 import { DeniedError } from "./capability/denied.ts";
 import { createFetcher } from "./capability/fetch.ts";
+import { createQuestions } from "./capability/dns.ts";
 import { readGranted } from "./capability/files.ts";
+import { lists } from "./capability/place.ts";
 import type { ProcessTable } from "./capability/processes.ts";
 import { measureSystem } from "./capability/system.ts";
-import { mayRun } from "./grant.ts";
+import { createDatagrams } from "./capability/udp.ts";
+import { isPingSize, mayRun, PING_OCTETS_MAX, PING_OCTETS_MIN } from "./grant.ts";
 import type { Permissions, PrivilegedRequest, SandboxToDaemon } from "./protocol.ts";
 import { SERVICE_ACTIONS } from "./protocol.ts";
 
@@ -16,6 +19,10 @@ const LOG_CHARACTERS_MAX = 500;
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 const EXEC_MS_MAX = 3_600_000;
+const PING_MS = 1000;
+const PING_MS_MAX = 60_000;
+/** As ping(8) sends. */
+const PING_OCTETS = 56;
 const SUBJECT_CHARACTERS_MAX = 200;
 const MAIL_CHARACTERS_MAX = 10_000;
 
@@ -50,6 +57,8 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
   const { plugin, grant } = options;
   const fetcher = createFetcher(grant.net);
   const connections = createConnections(grant.net);
+  const datagrams = createDatagrams(grant.udp);
+  const questions = createQuestions(grant.dns);
   let denied = 0;
   let atOnce = 0;
   let logSecond = 0;
@@ -129,6 +138,22 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
     );
   }
 
+  async function ping(argument: unknown, signal: AbortSignal): Promise<unknown> {
+    const host = textIn(argument, "host");
+    if (!lists(grant.ping, host))
+      throw new DeniedError(
+        `not permitted: to ping ${host}, add it to the plugin: permissions: { ping: [${JSON.stringify(host)}] }`,
+      );
+    const asked = numberIn(argument, "timeoutMs") || PING_MS;
+    const timeoutMs = Math.min(PING_MS_MAX, Math.max(1, asked));
+    const size = numberIn(argument, "size") || PING_OCTETS;
+    if (!isPingSize(size))
+      throw new Error(
+        `ping: found size ${size}, expected ${PING_OCTETS_MIN} to ${PING_OCTETS_MAX} octets`,
+      );
+    return options.ask(plugin, { type: "ping", host, timeoutMs, size }, signal);
+  }
+
   function log(argument: unknown): void {
     const { level: said, message: text } = argument as {
       readonly level?: unknown;
@@ -188,6 +213,12 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
         case "connect.close":
           connections.close(numberIn(argument, "id"));
           return undefined;
+        case "udp":
+          return bounded(() => datagrams.exchange(argument, signal));
+        case "dns":
+          return bounded(() => questions.ask(argument, signal));
+        case "ping":
+          return bounded(() => ping(argument, signal));
         case "exec":
           return bounded(() => exec(argument, signal));
         case "mail":

@@ -1,7 +1,9 @@
 /**
  * The capabilities as a plugin sees them. Like `guest`, it is sent into the isolate as text and refers to nothing
- * outside itself.
+ * outside itself but `guestNetwork`, which is sent before it.
  */
+
+import { guestNetwork } from "./guest-network.ts";
 
 /** What `guest` hands it: calls to the host, and the builtins as they were before the plugin could change them. */
 export interface GuestTools {
@@ -187,6 +189,7 @@ export function guestCapabilities(tools: GuestTools) {
   const measure = (what: string) => () => call("system", { what }).promise;
 
   return {
+    ...guestNetwork({ call, cancel, whenSettled, octetsOf, bytesOf }),
     fetch,
     connect,
     exec,

@@ -5,6 +5,7 @@
 import ivm from "isolated-vm";
 import { guest } from "./guest.ts";
 import { guestCapabilities } from "./guest-capabilities.ts";
+import { guestNetwork } from "./guest-network.ts";
 import { createSemaphore } from "./semaphore.ts";
 
 const MEMORY_MB_MAX = 64;
@@ -15,8 +16,8 @@ const OUTBOX_CHARACTERS_MAX = 8 * 1024 * 1024;
 
 /** Each isolate that is busy is a thread; more of them than cores would only delay each other. */
 const slices = createSemaphore(SLICES_AT_ONCE);
-/** `guest` calls the other by its name. */
-const bootstrap = `(() => { ${guestCapabilities.toString()}; return ${guest.toString()}; })()`;
+/** They call each other by their names. */
+const bootstrap = `(() => { ${guestNetwork.toString()}; ${guestCapabilities.toString()}; return ${guest.toString()}; })()`;
 let cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined;
 
 export interface GuestContext {

@@ -19,6 +19,12 @@ export interface Permissions {
   readonly files: readonly string[];
   /** Whether it may know how busy the machine is. */
   readonly system: boolean;
+  /** host:port pairs that it may send datagrams to. */
+  readonly udp: readonly string[];
+  /** DNS servers that it may ask: address:port pairs, and "system" for the one that this host asks. */
+  readonly dns: readonly string[];
+  /** Names and addresses of hosts that it may ping. */
+  readonly ping: readonly string[];
 }
 
 export const SERVICE_ACTIONS = ["start", "stop", "restart", "status"] as const;
@@ -62,9 +68,16 @@ export interface NotifierSpec {
 export type PrivilegedRequest =
   | { readonly type: "service"; readonly service: string; readonly action: ServiceAction }
   | { readonly type: "exec"; readonly argv: readonly string[]; readonly timeoutMs: number }
-  | { readonly type: "mail"; readonly subject: string; readonly text: string };
+  | { readonly type: "mail"; readonly subject: string; readonly text: string }
+  | {
+      readonly type: "ping";
+      /** As the grant has it. */
+      readonly host: string;
+      readonly timeoutMs: number;
+      readonly size: number;
+    };
 
-/** What became of it: for a service whether it runs, for a command its ExecResult. */
+/** What became of it: for a service whether it runs, for a command its ExecResult, for a ping its PingAnswer. */
 export type PrivilegedResult =
   | { readonly ok: true; readonly value: JsonValue }
   | { readonly ok: false; readonly error: string };

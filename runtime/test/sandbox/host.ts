@@ -116,6 +116,9 @@ export async function startHost(): Promise<TestHost> {
               mail: false,
               files: [],
               system: false,
+              udp: [],
+              dns: [],
+              ping: [],
             };
       const options =
         manifest?.ok === true
@@ -181,7 +184,7 @@ export function check(body: string, permissions = "{}"): string {
   return `import { defineCheck } from "@karuntime/sdk";
 export default defineCheck({
   permissions: ${permissions},
-  async check({ processes, services, fetch, connect, exec, mail, files, system, log, options, down }) {
+  async check({ processes, services, fetch, connect, udp, dns, ping, exec, mail, files, system, log, options, down }) {
     ${body}
   },
 });
