@@ -115,10 +115,12 @@ function orLate(
   return new Promise((resolve, reject) => {
     const late = (): void => reject(new Error(`${host} was not resolved within ${timeoutMs} ms`));
     const timer = setTimeout(late, timeoutMs);
-    signal.addEventListener("abort", late);
+    const givenUp = (): void => reject(new Error("it was given up"));
+    if (signal.aborted) givenUp();
+    signal.addEventListener("abort", givenUp);
     lookedUp.then(resolve, reject).finally(() => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", late);
+      signal.removeEventListener("abort", givenUp);
     });
   });
 }
