@@ -149,7 +149,9 @@ function askDaemon(
   return new Promise((resolve, reject) => {
     asked.set(id, { resolve, reject });
     signal.addEventListener("abort", () => {
-      if (asked.delete(id)) daemon.send({ type: "cancel", id });
+      if (!asked.delete(id)) return;
+      daemon.send({ type: "cancel", id });
+      reject(new Error("it was given up"));
     });
     daemon.send({ type: "request", id, plugin, request });
   });
