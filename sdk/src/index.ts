@@ -3,6 +3,17 @@
  * sandbox, with the permissions that it declares and nothing else.
  */
 
+import type {
+  DnsAnswer,
+  DnsInit,
+  DnsRecordType,
+  PingAnswer,
+  PingInit,
+  UdpInit,
+} from "./network.ts";
+
+export type * from "./network.ts";
+
 /** What a service permission can allow. */
 export type ServiceAction = "start" | "stop" | "restart" | "status";
 
@@ -29,6 +40,18 @@ export interface Permissions {
   readonly files?: readonly string[];
   /** Whether it may know how busy the machine is. */
   readonly system?: boolean;
+  /** Where `udp` may send datagrams to, each as `"host:port"`. */
+  readonly udp?: readonly string[];
+  /** The DNS servers that `dns` may ask, each as `"address:port"`; `"system"` is the one that this host itself asks. */
+  readonly dns?: readonly string[];
+  /** The hosts that `ping` may ping, by name or address. */
+  readonly ping?: readonly string[];
+  /** Whether it may keep texts from one invocation to the next. */
+  readonly store?: boolean;
+  /** Whether it may publish numbers. */
+  readonly metrics?: boolean;
+  /** Names of secrets in the configuration that it may read. */
+  readonly secrets?: readonly string[];
 }
 
 /** One option that the operator sets in the configuration. Without a default it must be set. */
@@ -67,6 +90,35 @@ export interface Weight {
 export interface Processes {
   /** How many processes have this name. @throws Error when the name is not in `permissions.processes`. */
   count(name: string): Promise<number>;
+  /**
+   * Counts as well, and from now on this check runs at once whenever a process of the name has ended, not only at its interval.
+   * For checks and checkers. @throws Error when the name is not in `permissions.processes`.
+   */
+  watch(name: string): Promise<number>;
+}
+
+/** Texts that outlast an invocation, and karuntime: at most 64 keys of 64 characters, with values of 4096. Each check has its own. */
+export interface Store {
+  /** @returns null when there is none. */
+  get(key: string): Promise<string | null>;
+  set(key: string, value: string): Promise<void>;
+  delete(key: string): Promise<void>;
+  keys(): Promise<readonly string[]>;
+}
+
+/**
+ * Numbers about what a check looks at; `karuntime status --json` shows them. At most 50, a name with other labels being another one.
+ * A name has letters a-z, digits and _. At most 5 labels of 64 characters.
+ */
+export interface Metrics {
+  gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): Promise<void>;
+  /** Adds to it. */
+  counter(name: string, add: number, labels?: Readonly<Record<string, string>>): Promise<void>;
+}
+
+export interface Secrets {
+  /** A secret of the configuration. In logs and reasons its name stands in its place. @throws Error when it is not permitted. */
+  get(name: string): Promise<string>;
 }
 
 /** Performed by the daemon, through systemd where it runs, else through the commands that the configuration names. */
@@ -219,10 +271,34 @@ export interface PluginContext<Declarations extends OptionDeclarations = OptionD
   readonly services: Services;
   readonly files: Files;
   readonly system: System;
+  readonly store: Store;
+  readonly metrics: Metrics;
+  readonly secrets: Secrets;
   /** An HTTP request. The body of the answer is read to its end, at most 1 MiB of it. @throws Error when it is not permitted or fails. */
   fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
   /** Connects to `"host:port"`. @throws Error when it is not permitted, or does not succeed. */
   connect(target: string, init?: ConnectInit): Promise<Connection>;
+  /**
+   * Sends one datagram to `"host:port"`, a text as UTF-8 or at most 8192 bytes, and waits for the first that comes back from there;
+   * null with `answer: false`. @throws Error when it is not permitted, nobody listens there, or no answer comes in time.
+   */
+  udp(
+    target: string,
+    data: string | Uint8Array,
+    init: UdpInit & { readonly answer: false },
+  ): Promise<null>;
+  udp(
+    target: string,
+    data: string | Uint8Array,
+    init?: UdpInit & { readonly answer?: true },
+  ): Promise<Uint8Array>;
+  /**
+   * Asks a DNS server for the records of a name, of a type as "A", "MX" or "TYPE65". That there is no such name is an answer, with the
+   * code "NXDOMAIN". @throws Error when it is not permitted, or no answer comes in time.
+   */
+  dns(name: string, type: DnsRecordType, init?: DnsInit): Promise<DnsAnswer>;
+  /** Has the daemon ping a host (an ICMP echo). @throws Error when it is not permitted, or no answer comes in time. */
+  ping(host: string, init?: PingInit): Promise<PingAnswer>;
   /**
    * Has the daemon run a command, without a shell, by the user that runs commands. It ends with the invocation at the
    * latest. @throws Error when it is not permitted, or cannot be run.

@@ -1,5 +1,6 @@
 /** Where things are when the command line does not say. */
 import { existsSync } from "node:fs";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
 const CONFIGURATION_FILES = [
@@ -27,4 +28,11 @@ export function runtimeDirectory(given: string | undefined): string {
       "without root and XDG_RUNTIME_DIR there is no usual place for the sockets; name one with --runtime-directory DIR",
     );
   return join(base, "karuntime");
+}
+
+/** The folder of what plugins keep. */
+export function stateDirectory(given: string | undefined): string {
+  if (given !== undefined) return resolve(given);
+  if (process.getuid?.() === 0) return "/var/lib/karuntime";
+  return join(process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state"), "karuntime");
 }

@@ -5,7 +5,7 @@ import { ConfigurationError } from "../config/diagnostic.ts";
 import { startDaemon } from "../daemon/daemon.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { createLog } from "../observe/log.ts";
-import { configurationFile, runtimeDirectory } from "./paths.ts";
+import { configurationFile, runtimeDirectory, stateDirectory } from "./paths.ts";
 import { VERSION } from "./version.ts";
 
 /** capability.h: their bits. */
@@ -20,6 +20,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       "config-id": { type: "string", short: "i" },
       lenient: { type: "boolean", default: false },
       "runtime-directory": { type: "string" },
+      "state-directory": { type: "string" },
       "log-format": { type: "string", default: process.stdout.isTTY ? "pretty" : "json" },
       "log-level": { type: "string", default: "info" },
     },
@@ -46,6 +47,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       configuration: configurationFile(values.config ?? values["use-file"]),
       load: { lenient: values.lenient, configurationId: values["config-id"] },
       runtimeDirectory: runtimeDirectory(values["runtime-directory"]),
+      stateDirectory: stateDirectory(values["state-directory"]),
       log,
       version: VERSION,
     });

@@ -42,6 +42,8 @@ export interface UserConfiguration {
   readonly commands?: UserCommands;
   /** How to act on services where systemd does not run: a command for each action, by service name. */
   readonly services?: Readonly<Record<string, UserService>>;
+  /** Passwords and the like for plugins that are granted them: `{ redis: env("REDIS_PASSWORD") }`. Kept out of logs and of `validate --print`. */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly sandbox?: UserSandbox;
   /** Services that are spread over real servers. Read and checked; nothing acts on them yet. */
   readonly virtualServers?: Readonly<Record<string, UserVirtualServer>>;

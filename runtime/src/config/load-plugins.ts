@@ -35,6 +35,7 @@ export interface LoadedNotifier extends Trusted {
   readonly bundle: PluginBundle;
   readonly options: Readonly<Record<string, JsonValue>>;
   readonly grant: Permissions;
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** A plugin with its options and its grant. */
@@ -42,6 +43,7 @@ interface LoadedUse extends Trusted {
   readonly bundle: PluginBundle;
   readonly options: Readonly<Record<string, JsonValue>>;
   readonly grant: Permissions;
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 interface LoadedPlugin {
@@ -54,6 +56,8 @@ interface Place {
   readonly file: string;
   readonly path: string;
   readonly trustGroups: SandboxConfiguration["trustGroups"];
+  /** All of the configuration. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** The plugins of one configuration: each file is bundled and evaluated once. */
@@ -82,7 +86,7 @@ export function createPlugins() {
   async function load(
     use: PluginUse,
     kinds: readonly Manifest["kind"][],
-    { file, path, trustGroups }: Place,
+    { file, path, trustGroups, secrets }: Place,
   ): Promise<LoadedUse | undefined> {
     const report = (code: string, message: string, hint?: string): undefined =>
       void diagnostics.push({
@@ -125,7 +129,21 @@ export function createPlugins() {
         located.package === undefined
           ? OPERATOR
           : (trustGroups[located.package] ?? located.package);
-      return { bundle: code, options: options.value, grant: use.grant ?? wanted.data, trustGroup };
+      const grant = use.grant ?? wanted.data;
+      const unknown = grant.secrets.filter((name) => !Object.hasOwn(secrets, name));
+      if (unknown.length > 0)
+        return report(
+          "config.secrets",
+          `${use.plugin} asks for the secret ${unknown.join(", ")}, which the configuration does not have`,
+          `secrets: { ${unknown[0] ?? ""}: env("...") }`,
+        );
+      return {
+        bundle: code,
+        options: options.value,
+        grant,
+        secrets: Object.fromEntries(grant.secrets.map((name) => [name, secrets[name] ?? ""])),
+        trustGroup,
+      };
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       diagnostics.push(

@@ -53,11 +53,14 @@ export async function loadConfiguration(
       ? validated(await plugins.evaluateFile(file, environment), file)
       : fromKeepalived(file, environment, options);
     const checks: LoadedCheck[] = [];
-    const { trustGroups } = configuration.sandbox;
+    const {
+      secrets,
+      sandbox: { trustGroups },
+    } = configuration;
     for (const check of configuration.checks) {
       if (check.type !== "plugin") continue;
       const { name, intervalMs, timeoutMs, rise, fall, onFault } = check;
-      const place = { file, path: `checks.${name}`, trustGroups };
+      const place = { file, path: `checks.${name}`, trustGroups, secrets };
       const plugin = await plugins.loadCheck(check, place);
       if (plugin !== undefined)
         checks.push({ ...plugin, name, intervalMs, timeoutMs, rise, fall, onFault });
@@ -65,7 +68,7 @@ export async function loadConfiguration(
     const notifiers: LoadedNotifier[] = [];
     for (const [notification, { target }] of configuration.notifications.entries()) {
       if (target.type !== "plugin") continue;
-      const place = { file, path: `notify.${notification}`, trustGroups };
+      const place = { file, path: `notify.${notification}`, trustGroups, secrets };
       const plugin = await plugins.load(target, ["notifier"], place);
       if (plugin !== undefined) notifiers.push({ ...plugin, notification });
     }

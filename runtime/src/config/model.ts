@@ -19,6 +19,8 @@ export interface Configuration {
   readonly services: Readonly<Record<string, ServiceCommands>>;
   readonly virtualServers: readonly VirtualServerConfig[];
   readonly sandbox: SandboxConfiguration;
+  /** What plugins may be granted to read, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** How plugins are run. */

@@ -7,6 +7,7 @@ const HIDDEN = "(hidden)";
 export function printable(configuration: Configuration): unknown {
   return {
     ...configuration,
+    secrets: Object.fromEntries(Object.keys(configuration.secrets).map((name) => [name, HIDDEN])),
     virtualRouters: configuration.virtualRouters.map((router) => ({
       ...router,
       authentication: withoutSecrets(router.authentication),

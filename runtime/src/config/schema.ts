@@ -93,6 +93,7 @@ export const userConfiguration = z.strictObject({
   services: z.record(name, service).default({}),
   virtualServers: z.record(z.string().min(1).max(200), virtualServer).default({}),
   sandbox,
+  secrets: z.record(name, z.string().min(1).max(4096)).default({}),
 });
 
 type Parsed = z.infer<typeof userConfiguration>;
@@ -177,6 +178,7 @@ export const configurationSchema = userConfiguration.transform(
             warnings.push({ path: ["virtualServers", serverName, ...at], message }),
         }),
       ),
+      secrets: parsed.secrets,
       sandbox: sandboxOf(parsed.sandbox, (at, message) => report(["sandbox", ...at], message)),
     };
   },

@@ -117,6 +117,7 @@ function start(
       last: last === undefined ? undefined : { ...last, agoMs: nowMs - (last.atMs ?? nowMs) },
       runs,
       outcomes,
+      metrics: [],
       faults: 0,
       backsOffMs: 0,
       skipped,

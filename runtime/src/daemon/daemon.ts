@@ -39,6 +39,8 @@ export interface DaemonOptions {
   readonly load?: LoadOptions;
   /** For the sockets and the record of addresses; made with mode 0700. */
   readonly runtimeDirectory: string;
+  /** For what plugins keep; made with mode 0700 when there is something. */
+  readonly stateDirectory: string;
   readonly log: Logger;
   readonly version: string;
 }
@@ -102,7 +104,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   for (const { name, initialState } of configuration.checks)
     if (initialState === "down") judge.set(name, "down", "it has not succeeded yet");
   const plugins = loaded.checks.length + loaded.notifiers.length;
-  const sandbox = plugins === 0 ? undefined : startPlugins(loaded, judge, log);
+  const sandbox =
+    plugins === 0 ? undefined : startPlugins(loaded, judge, options.stateDirectory, log);
   const deliveries = createDeliveries({
     configurations: configuration.notifications,
     commands: configuration.commands,
@@ -277,6 +280,7 @@ function emptyReport(check: string): CheckReport {
     runs: 0,
     outcomes: { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 },
     skipped: 0,
+    metrics: [],
     faults: 0,
     backsOffMs: 0,
     denied: 0,

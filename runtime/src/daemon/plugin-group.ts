@@ -10,11 +10,14 @@ import type {
   JsonValue,
   NotifierSpec,
   Permissions,
+  PrivilegedResult,
   SandboxToDaemon,
 } from "../sandbox/protocol.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
 import type { Judge } from "./judge.ts";
 import type { PluginRequests } from "./plugin-requests.ts";
+import type { ProcessWatches } from "./process-watches.ts";
+import { createRedaction } from "./redaction.ts";
 import type { NotifyResult } from "./sandbox-process.ts";
 import { startSandbox } from "./sandbox-process.ts";
 
@@ -38,12 +41,13 @@ export interface PluginGroupOptions {
   /** After so long without an event a host that has only notifiers is ended. */
   readonly idleAfterMs: number;
   readonly requests: PluginRequests;
+  readonly watches: ProcessWatches;
   readonly judge: Judge;
   readonly log: Logger;
 }
 
 export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
-  const { name, checks, notifiers, requests, judge, log } = options;
+  const { name, checks, notifiers, requests, watches, judge, log } = options;
   const plugins = [...checks, ...notifiers];
   const grants = new Map<string, Permissions>(plugins.map((plugin) => [plugin.name, plugin.grant]));
   const names = new Set(checks.map((check) => check.name));
@@ -51,6 +55,9 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
   const kills = new Map<string, number>();
   /** Requests that are being performed. */
   const pending = new Map<number, AbortController>();
+  /** What checks watch already: also the next host's are woken. */
+  const watched = new Set<string>();
+  const redact = createRedaction(plugins.map(({ secrets }) => secrets));
   const sandbox = startSandbox({
     name,
     user: options.user,
@@ -88,10 +95,10 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
       case "state":
         if (!names.has(message.check)) return foreign(message.check);
         if (message.state === "up") kills.delete(message.check);
-        return judge.set(message.check, message.state, message.reason, message.weight);
+        return judge.set(message.check, message.state, redact(message.reason), message.weight);
       case "log":
         if (!grants.has(message.plugin)) return foreign(message.plugin);
-        return log[message.level]({ plugin: message.plugin }, message.message);
+        return log[message.level]({ plugin: message.plugin }, redact(message.message));
       case "request":
         return void perform(message);
       case "cancel":
@@ -117,16 +124,49 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
     if (grant === undefined) return foreign(plugin);
     const abort = new AbortController();
     pending.set(id, abort);
-    const result = await requests.perform(plugin, grant, request, abort.signal);
+    const result =
+      request.type === "watch" && names.has(plugin)
+        ? await watch(plugin, grant, request.process)
+        : await requests.perform(plugin, grant, request, abort.signal);
     // Another host counts from 1 again: an answer to the one before is not for it.
     if (pending.get(id) !== abort) return;
     pending.delete(id);
     sandbox.answer(id, result);
   }
 
+  /** From now on the check runs at once whenever a process of the name has ended. */
+  async function watch(
+    check: string,
+    grant: Permissions,
+    process: string,
+  ): Promise<PrivilegedResult> {
+    const key = JSON.stringify([check, process]);
+    if (!grant.processes.includes(process))
+      return {
+        ok: false,
+        error: `not granted: permissions.processes does not list ${JSON.stringify(process)}`,
+      };
+    if (watched.has(key)) return { ok: true, value: null };
+    watched.add(key);
+    try {
+      await watches.watch(process, () => sandbox.wake(check));
+      return { ok: true, value: null };
+    } catch (error) {
+      watched.delete(key);
+      return { ok: false, error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
   return {
     status: () => ({ name, ...sandbox.status() }),
-    report: async () => (await sandbox.report()).filter(({ check }) => names.has(check)),
+    report: async () =>
+      (await sandbox.report())
+        .filter(({ check }) => names.has(check))
+        .map((report) => ({
+          ...report,
+          reason: redact(report.reason),
+          last: report.last && { ...report.last, reason: redact(report.last.reason) },
+        })),
     notify: sandbox.notify,
     stop() {
       for (const abort of pending.values()) abort.abort();

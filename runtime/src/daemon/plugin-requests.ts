@@ -1,7 +1,8 @@
 /**
- * What plugins may have done with the daemon's hands: service actions, commands, mail. Each wish is checked here against
+ * What plugins may have done with the daemon's hands: service actions, commands, mail, pings. Each wish is checked here against
  * the grant, on the privileged side, whatever the sandbox host already checked.
  */
+import { join } from "node:path";
 import type { Configuration } from "../config/model.ts";
 import type { Logger } from "../observe/log.ts";
 import { mayRun } from "../sandbox/grant.ts";
@@ -9,6 +10,8 @@ import type { Permissions, PrivilegedRequest, PrivilegedResult } from "../sandbo
 import { createCommandRunner, describeResult } from "./command.ts";
 import { commandIdentity } from "./command-user.ts";
 import { createMailer } from "./mail.ts";
+import { createPings } from "./pings.ts";
+import { createStore } from "./store.ts";
 import { createServiceActions, PLUGIN_ENVIRONMENT } from "./privileged.ts";
 
 const OUTPUT_CHARACTERS_MAX = 64 * 1024;
@@ -32,10 +35,19 @@ export interface PluginRequests {
   stop(): Promise<void>;
 }
 
-export function createPluginRequests(configuration: Configuration, log: Logger): PluginRequests {
+/** @param stateDirectory for what plugins keep. */
+export function createPluginRequests(
+  configuration: Configuration,
+  stateDirectory: string,
+  log: Logger,
+): PluginRequests {
+  const store = createStore(join(stateDirectory, "store"), (plugin, reason) =>
+    log.error({ plugin, reason }, "what the plugin keeps is not on disk"),
+  );
   const runner = createCommandRunner(PLUGIN_ENVIRONMENT, "/");
   const services = createServiceActions(configuration.services, undefined, runner);
   const mailer = configuration.mail === undefined ? undefined : createMailer(configuration.mail);
+  const pings = createPings();
   /** When each plugin sent its last mails. */
   const mailed = new Map<string, readonly number[]>();
   let running = 0;
@@ -111,6 +123,23 @@ export function createPluginRequests(configuration: Configuration, log: Logger):
     return { ok: true, value: null };
   }
 
+  function keep(
+    plugin: string,
+    grant: Permissions,
+    { action, key, value }: Extract<PrivilegedRequest, { type: "store" }>,
+  ): PrivilegedResult {
+    if (!grant.store) return refuse("not granted: permissions.store is not true");
+    switch (action) {
+      case "get":
+        return { ok: true, value: store.get(plugin, key) };
+      case "keys":
+        return { ok: true, value: store.keys(plugin) };
+      case "set":
+        store.set(plugin, key, value);
+        return { ok: true, value: null };
+    }
+  }
+
   return {
     async perform(plugin, grant, request, signal) {
       try {
@@ -121,6 +150,12 @@ export function createPluginRequests(configuration: Configuration, log: Logger):
             return await exec(grant, request, signal);
           case "mail":
             return await mail(plugin, grant, request);
+          case "store":
+            return keep(plugin, grant, request);
+          case "watch":
+            return refuse("a notifier watches no processes");
+          case "ping":
+            return { ok: true, value: await pings.perform(plugin, grant, request, signal) };
         }
       } catch (error) {
         return refuse(error instanceof Error ? error.message : String(error));
@@ -128,6 +163,8 @@ export function createPluginRequests(configuration: Configuration, log: Logger):
     },
     async stop() {
       mailer?.close();
+      store.close();
+      pings.close();
       await runner.stop();
     },
   };

@@ -11,6 +11,7 @@ import type { Notification } from "./notifications.ts";
 import type { PluginGroup } from "./plugin-group.ts";
 import { startPluginGroup } from "./plugin-group.ts";
 import { createPluginRequests } from "./plugin-requests.ts";
+import { createProcessWatches } from "./process-watches.ts";
 
 const NOTIFIER_MS_MAX = 25_000;
 const ATTEMPTS = 3;
@@ -36,10 +37,16 @@ export interface Plugins {
 }
 
 /** Starts their sandbox hosts; those that have only notifiers when there is something to tell. */
-export function startPlugins(loaded: LoadedConfiguration, judge: Judge, log: Logger): Plugins {
+export function startPlugins(
+  loaded: LoadedConfiguration,
+  judge: Judge,
+  stateDirectory: string,
+  log: Logger,
+): Plugins {
   const { configuration } = loaded;
   const { memoryBytes, idleAfterMs } = configuration.sandbox;
-  const requests = createPluginRequests(configuration, log);
+  const requests = createPluginRequests(configuration, stateDirectory, log);
+  const watches = createProcessWatches();
   const user = sandboxUser(configuration.sandbox.user);
   if (user === undefined) {
     log.warn(
@@ -67,6 +74,7 @@ export function startPlugins(loaded: LoadedConfiguration, judge: Judge, log: Log
           memoryBytes: memoryBytes ?? memoryFor(bundles, checks.length),
           idleAfterMs,
           requests,
+          watches,
           judge,
           log,
         }),
@@ -102,6 +110,7 @@ export function startPlugins(loaded: LoadedConfiguration, judge: Judge, log: Log
     },
     async stop() {
       for (const group of groups.values()) group.stop();
+      watches.close();
       await requests.stop();
     },
   };

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Permissions } from "../sandbox/protocol.ts";
+import { NOTHING } from "../plugins/manifest.ts";
 import { createServiceActions } from "./privileged.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "karuntime-services-"));
@@ -11,12 +12,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const log = join(folder, "log");
 const shell = (script: string): readonly string[] => ["/bin/sh", "-c", script];
 const grant: Permissions = {
-  processes: [],
-  net: [],
-  exec: [],
-  mail: false,
-  files: [],
-  system: false,
+  ...NOTHING,
   services: { web: ["start", "status", "stop"], gone: ["start"] },
 };
 const actions = createServiceActions({

@@ -11,6 +11,7 @@ test("messages of the protocol pass", () => {
     { type: "service", service: "nginx", action: "start" },
     { type: "exec", argv: ["/bin/true"], timeoutMs: 5 },
     { type: "mail", subject: "a", text: "b" },
+    { type: "ping", host: "gateway.example.com", timeoutMs: 5, size: 56 },
   ]) {
     const message = { type: "request", id: 1, plugin: "nginx", request };
     assert.deepEqual(parseSandboxMessage(message), message);
@@ -39,6 +40,9 @@ test("anything else does not", () => {
       { type: "exec", argv: ["/bin/sh", 5], timeoutMs: 5 },
       { type: "exec", argv: ["/bin/sh"], timeoutMs: -1 },
       { type: "mail", subject: "a", text: "b".repeat(30_000) },
+      { type: "ping", host: "192.0.2.1", timeoutMs: 5, size: 100_000 },
+      { type: "ping", host: "192.0.2.1", timeoutMs: -1, size: 56 },
+      { type: "ping", host: "x".repeat(300), timeoutMs: 5, size: 56 },
       { type: "toString" },
       null,
     ].map((request) => ({ type: "request", id: 1, plugin: "nginx", request })),

@@ -2,12 +2,15 @@
  * The daemon does not trust a sandbox host: whatever arrives from one passes through here first. By hand, because a schema
  * library would be a third of the daemon's memory.
  */
+import { isPingSize } from "../sandbox/grant.ts";
 import type { CheckReport, PrivilegedRequest, SandboxToDaemon } from "../sandbox/protocol.ts";
 import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 
 const TEXT_MAX = 2000;
 const NAME_MAX = 64;
 const WEIGHT_MAX = 253;
+const METRICS_MAX = 50;
+const LABELS_MAX = 5;
 const REPORTS_MAX = 100_000;
 const OUTCOMES = ["up", "down", "timed out", "out of memory", "error"] as const;
 const STATES = ["unknown", "up", "down"] as const;
@@ -35,6 +38,18 @@ const last: Shape = {
   cpuMs: count,
   agoMs: count,
 };
+const metricName: Rule = (value) =>
+  typeof value === "string" && /^[a-z][a-z0-9_]{0,63}$/.test(value);
+const metric: Shape = {
+  name: metricName,
+  type: oneOf(["gauge", "counter"]),
+  labels: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    Object.keys(value).length <= LABELS_MAX &&
+    Object.entries(value).every(([label, said]) => metricName(label) && name(said)),
+  value: (value) => typeof value === "number" && Number.isFinite(value),
+};
 const report: Shape = {
   check: name,
   state: oneOf(STATES),
@@ -46,10 +61,15 @@ const report: Shape = {
   faults: count,
   backsOffMs: count,
   denied: count,
+  metrics: (value) =>
+    Array.isArray(value) &&
+    value.length <= METRICS_MAX &&
+    value.every((entry) => has(entry, metric)),
 } satisfies Record<keyof CheckReport, Rule>;
 
 const WORDS_MAX = 200;
 const MAIL_TEXT_MAX = 20_000;
+const HOST_NAME_MAX = 253;
 /** What a plugin may have done, by its type. */
 const REQUESTS: Readonly<Record<PrivilegedRequest["type"], Shape>> = {
   service: { service: name, action: oneOf(SERVICE_ACTIONS) },
@@ -61,6 +81,17 @@ const REQUESTS: Readonly<Record<PrivilegedRequest["type"], Shape>> = {
   mail: {
     subject: text,
     text: (value) => typeof value === "string" && value.length <= MAIL_TEXT_MAX,
+  },
+  watch: { process: name },
+  store: {
+    action: oneOf(["get", "set", "keys"]),
+    key: name,
+    value: (value) => value === null || argument(value),
+  },
+  ping: {
+    host: (value) => typeof value === "string" && value.length <= HOST_NAME_MAX,
+    timeoutMs: count,
+    size: (value) => typeof value === "number" && isPingSize(value),
   },
 };
 const argument: Rule = (value) => typeof value === "string" && value.length <= 4096;

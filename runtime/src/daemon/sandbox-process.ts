@@ -45,6 +45,8 @@ export interface SandboxProcess {
   readonly answer: (id: number, result: PrivilegedResult) => void;
   /** Hands an event to a notifier. When the host dies meanwhile, the next one gets it again. */
   readonly notify: (notifier: string, event: JsonValue) => Promise<NotifyResult>;
+  /** Has a check run at once. */
+  readonly wake: (check: string) => void;
   /** Kills the host and starts another one. */
   readonly replace: (reason: string) => void;
   /** Ends the host for good. */
@@ -248,6 +250,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       memory: memory === undefined ? "watched" : "limited by the kernel",
     }),
     replace,
+    wake: (check) => void lines?.send({ type: "wake", check }),
     report: async () => (await questions.ask((id) => lines?.send({ type: "report", id }))) ?? [],
     answer(id, result) {
       lines?.send({ type: "answer", id, result });

@@ -11,6 +11,7 @@ export const SOL_SOCKET = 1;
 export const SO_RCVBUF = 8;
 export const SO_RCVTIMEO = 20;
 export const SO_RCVBUFFORCE = 33;
+export const SO_PROTOCOL = 38;
 export const SOL_NETLINK = 270;
 export const NETLINK_NO_ENOBUFS = 5;
 export const F_SETFD = 2;
@@ -29,6 +30,9 @@ export const bind = libc.func("int bind(int fd, const void *address, uint32_t le
 export const setsockopt = libc.func(
   "int setsockopt(int fd, int level, int option, const void *value, uint32_t length)",
 ) as (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
+export const getsockopt = libc.func(
+  "int getsockopt(int fd, int level, int option, void *value, void *length)",
+) as (fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array) => number;
 export const sendto = libc.func(
   "int64_t sendto(int fd, const void *bytes, uint64_t length, int flags, const void *address, uint32_t addressLength)",
 ) as (

@@ -2,11 +2,10 @@
  * Raw sockets for VRRP on one interface (raw(7), ip(7), ipv6(7)). One kind receives a protocol of a family, another
  * sends whole packets, header included: what the protocol demands of the header is for whoever makes it.
  */
-import { readdirSync, readlinkSync } from "node:fs";
-import raw from "raw-socket";
 import type { AddressFamily, IpAddress } from "../packet/address.ts";
 import { octetsOf } from "../packet/address.ts";
-import { FD_CLOEXEC, F_SETFD, SOL_SOCKET, SO_RCVBUF, SO_RCVBUFFORCE, fcntl } from "./libc.ts";
+import { SOL_SOCKET, SO_RCVBUF, SO_RCVBUFFORCE } from "./libc.ts";
+import { openRawSocket } from "./open-raw-socket.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 import { createMessageReceiver } from "./received-message.ts";
 
@@ -129,30 +128,11 @@ export function openVrrpSender(options: Place): VrrpSender {
 }
 
 function open(place: Place, protocol: number) {
-  const before = new Set(socketDescriptors());
-  const socket = raw.createSocket({
-    protocol,
-    addressFamily: place.family === "ipv4" ? raw.AddressFamily.IPv4 : raw.AddressFamily.IPv6,
-    bufferSize: PACKET_OCTETS_MAX,
-  });
-  const [descriptor] = socketDescriptors().filter((candidate) => !before.has(candidate));
-  if (descriptor === undefined) throw new Error("the new socket has no descriptor");
-  // raw-socket does not set this; a child process must not inherit it.
-  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  const { socket, descriptor } = openRawSocket(place.family, protocol, PACKET_OCTETS_MAX);
   socket.on("error", (error: Error) => place.onError(error.message));
   const device = Buffer.from(`${place.interface}\0`);
   socket.setOption(SOL_SOCKET, SO_BINDTODEVICE, device, device.length);
   return { socket, descriptor };
-}
-
-function socketDescriptors(): number[] {
-  return readdirSync("/proc/self/fd").flatMap((name) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${name}`).startsWith("socket:") ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
 }
 
 function int32(value: number): Buffer {

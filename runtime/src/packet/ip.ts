@@ -5,6 +5,8 @@ import type { AddressFamily, IpAddress } from "./address.ts";
 export const PROTOCOL_VRRP = 112;
 /** IP protocol number of the authentication header (RFC 4302). */
 export const PROTOCOL_AH = 51;
+/** IP protocol number of ICMP for IPv4. */
+export const PROTOCOL_ICMP = 1;
 /** IP protocol number of ICMP for IPv6. */
 export const PROTOCOL_ICMPV6 = 58;
 

@@ -29,6 +29,10 @@ export function fillIn(
     net: permissions.net.map(place),
     exec: permissions.exec.map((argv) => argv.map(text)),
     files: permissions.files.map(text),
+    udp: permissions.udp.map(text),
+    dns: permissions.dns.map(text),
+    ping: permissions.ping.map(text),
+    secrets: permissions.secrets.map(text),
   };
 }
 

@@ -1,12 +1,29 @@
 /** What a plugin declares, read from its evaluated definition: its kind, its permissions and its options. */
+import { isIP } from "node:net";
 import * as z from "zod";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import type { JsonValue, Permissions } from "../sandbox/protocol.ts";
 import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 
+/** An option stands in it: it is looked at again with the option's value. */
+const HAS_OPTION = /\{\w+\}/;
 /** Options may stand in it: "{host}:{port}". */
 const HOST_AND_PORT =
   /^(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]|\{\w+\}):(?:\d{1,5}|\{\w+\})|\{\w+\})$/;
+
+function isDnsServer(text: string): boolean {
+  if (HAS_OPTION.test(text)) return true;
+  const address = /^(?:\[(.+)\]|([^[\]:]+)):\d{1,5}$/.exec(text);
+  return text === "system" || isIP(address?.[1] ?? address?.[2] ?? "") !== 0;
+}
+
+function isHost(text: string): boolean {
+  return (
+    HAS_OPTION.test(text) ||
+    /^[A-Za-z0-9.-]{1,253}$/.test(text) ||
+    (isIP(text) === 6 && !text.includes("%"))
+  );
+}
 
 /** What a plugin asks for, and what an operator grants. */
 export const permissions = z.strictObject({
@@ -43,6 +60,15 @@ export const permissions = z.strictObject({
     .max(64)
     .default([]),
   system: z.boolean().default(false),
+  udp: z.array(z.string().regex(HOST_AND_PORT, 'expected "host:port"')).max(256).default([]),
+  dns: z
+    .array(z.string().refine(isDnsServer, 'expected "address:port" or "system"'))
+    .max(64)
+    .default([]),
+  ping: z.array(z.string().refine(isHost, "expected a name or an address")).max(256).default([]),
+  store: z.boolean().default(false),
+  metrics: z.boolean().default(false),
+  secrets: z.array(z.string().min(1).max(64)).max(64).default([]),
 });
 
 /** A grant of nothing. */

@@ -3,11 +3,15 @@ import { performTimer } from "./capability/timer.ts";
 import { createConnections } from "./capability/connect.ts";
 import { DeniedError } from "./capability/denied.ts";
 import { createFetcher } from "./capability/fetch.ts";
+import { createQuestions } from "./capability/dns.ts";
 import { readGranted } from "./capability/files.ts";
+import { lists } from "./capability/place.ts";
+import { createMetrics } from "./capability/metrics.ts";
 import type { ProcessTable } from "./capability/processes.ts";
 import { measureSystem } from "./capability/system.ts";
-import { mayRun } from "./grant.ts";
-import type { Permissions, PrivilegedRequest, SandboxToDaemon } from "./protocol.ts";
+import { createDatagrams } from "./capability/udp.ts";
+import { isPingSize, mayRun, PING_OCTETS_MAX, PING_OCTETS_MIN } from "./grant.ts";
+import type { Metric, Permissions, PrivilegedRequest, SandboxToDaemon } from "./protocol.ts";
 import { SERVICE_ACTIONS } from "./protocol.ts";
 
 const CALLS_AT_ONCE_MAX = 64;
@@ -16,13 +20,21 @@ const LOG_CHARACTERS_MAX = 500;
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 const EXEC_MS_MAX = 3_600_000;
+const PING_MS = 1000;
+const PING_MS_MAX = 60_000;
+/** As ping(8) sends. */
+const PING_OCTETS = 56;
 const SUBJECT_CHARACTERS_MAX = 200;
 const MAIL_CHARACTERS_MAX = 10_000;
+const KEY_CHARACTERS_MAX = 64;
+const VALUE_CHARACTERS_MAX = 4096;
 
 export interface CapabilityOptions {
   /** The check or the notifier. */
   readonly plugin: string;
   readonly grant: Permissions;
+  /** Those that it is granted, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly processes: () => ProcessTable;
   readonly send: (message: SandboxToDaemon) => void;
   /** Has the daemon do something. */
@@ -44,12 +56,18 @@ export interface Capabilities {
   /** How many processes there are now of each name that the check may count. */
   readonly counts: () => Readonly<Record<string, number>>;
   readonly denied: () => number;
+  readonly metrics: () => readonly Metric[];
 }
 
 export function createCapabilities(options: CapabilityOptions): Capabilities {
   const { plugin, grant } = options;
   const fetcher = createFetcher(grant.net);
   const connections = createConnections(grant.net);
+  const datagrams = createDatagrams(grant.udp);
+  const questions = createQuestions(grant.dns);
+  const metrics = createMetrics();
+  /** Names whose end the daemon tells already. */
+  const watched = new Set<string>();
   let denied = 0;
   let atOnce = 0;
   let logSecond = 0;
@@ -76,6 +94,46 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
         `not permitted: to count ${JSON.stringify(name)}, add it to the plugin: permissions: { processes: [${JSON.stringify(name)}] }`,
       );
     return options.processes().count(name, performance.now());
+  }
+
+  async function watch(argument: unknown, signal: AbortSignal): Promise<number> {
+    const running = await count(argument);
+    const process = nameIn(argument);
+    if (watched.has(process)) return running;
+    await options.ask(plugin, { type: "watch", process }, signal);
+    watched.add(process);
+    // Some may have come or gone meanwhile.
+    return options.processes().count(process, performance.now());
+  }
+
+  async function keep(argument: unknown, signal: AbortSignal): Promise<unknown> {
+    if (!grant.store)
+      throw new DeniedError(
+        "not permitted: to keep something, add it to the plugin: permissions: { store: true }",
+      );
+    const { action, key, value } = argument as Extract<PrivilegedRequest, { type: "store" }>;
+    if (key.length > KEY_CHARACTERS_MAX || (value?.length ?? 0) > VALUE_CHARACTERS_MAX)
+      throw new Error(
+        `store: a key has at most ${KEY_CHARACTERS_MAX} characters, a value ${VALUE_CHARACTERS_MAX}`,
+      );
+    return options.ask(plugin, { type: "store", action, key, value }, signal);
+  }
+
+  async function publish(argument: unknown): Promise<null> {
+    if (!grant.metrics)
+      throw new DeniedError(
+        "not permitted: to publish metrics, add it to the plugin: permissions: { metrics: true }",
+      );
+    return metrics.record(argument);
+  }
+
+  async function reveal(argument: unknown): Promise<string> {
+    const name = nameIn(argument);
+    const secret = Object.hasOwn(options.secrets, name) ? options.secrets[name] : undefined;
+    if (secret !== undefined) return secret;
+    throw new DeniedError(
+      `not permitted: to read the secret ${JSON.stringify(name)}, add it to the plugin: permissions: { secrets: [${JSON.stringify(name)}] }`,
+    );
   }
 
   async function act(argument: unknown, signal: AbortSignal): Promise<unknown> {
@@ -129,6 +187,22 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
     );
   }
 
+  async function ping(argument: unknown, signal: AbortSignal): Promise<unknown> {
+    const host = textIn(argument, "host");
+    if (!lists(grant.ping, host))
+      throw new DeniedError(
+        `not permitted: to ping ${host}, add it to the plugin: permissions: { ping: [${JSON.stringify(host)}] }`,
+      );
+    const asked = numberIn(argument, "timeoutMs") || PING_MS;
+    const timeoutMs = Math.min(PING_MS_MAX, Math.max(1, asked));
+    const size = numberIn(argument, "size") || PING_OCTETS;
+    if (!isPingSize(size))
+      throw new Error(
+        `ping: found size ${size}, expected ${PING_OCTETS_MIN} to ${PING_OCTETS_MAX} octets`,
+      );
+    return options.ask(plugin, { type: "ping", host, timeoutMs, size }, signal);
+  }
+
   function log(argument: unknown): void {
     const { level: said, message: text } = argument as {
       readonly level?: unknown;
@@ -165,6 +239,14 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
           return bounded(() => performTimer(argument, signal));
         case "processes.count":
           return bounded(() => count(argument));
+        case "processes.watch":
+          return bounded(() => watch(argument, signal));
+        case "store":
+          return bounded(() => keep(argument, signal));
+        case "metrics":
+          return bounded(() => publish(argument));
+        case "secrets.get":
+          return bounded(() => reveal(argument));
         case "service":
           return bounded(() => act(argument, signal));
         case "files.read":
@@ -188,6 +270,12 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
         case "connect.close":
           connections.close(numberIn(argument, "id"));
           return undefined;
+        case "udp":
+          return bounded(() => datagrams.exchange(argument, signal));
+        case "dns":
+          return bounded(() => questions.ask(argument, signal));
+        case "ping":
+          return bounded(() => ping(argument, signal));
         case "exec":
           return bounded(() => exec(argument, signal));
         case "mail":
@@ -205,6 +293,7 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
       );
     },
     denied: () => denied,
+    metrics: metrics.list,
   };
 }
 

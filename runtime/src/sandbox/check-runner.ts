@@ -39,6 +39,10 @@ export class CheckRunner {
   /** When it runs next, where that was put off. */
   #putOffUntilMs = 0;
   #toldWeight: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #dueMs = 0;
+  #running = false;
+  #again = false;
 
   constructor(options: CheckRunnerOptions) {
     this.#options = options;
@@ -75,11 +79,26 @@ export class CheckRunner {
       faults: this.#faults,
       backsOffMs: Math.max(0, this.#putOffUntilMs - nowMs),
       denied: this.#options.capabilities.denied(),
+      metrics: this.#options.capabilities.metrics(),
     };
   }
 
+  /** Runs now rather than when it is due; once more where it runs already, since that may have looked too early. */
+  wake(): void {
+    if (this.#running) this.#again = true;
+    else if (this.#putOffUntilMs === 0) {
+      clearTimeout(this.#timer);
+      void this.#cycle(this.#dueMs);
+    }
+  }
+
   async #cycle(dueMs: number): Promise<void> {
-    this.#take(await this.#options.runner.run());
+    this.#running = true;
+    do {
+      this.#again = false;
+      this.#take(await this.#options.runner.run());
+    } while (this.#again);
+    this.#running = false;
     this.#wait(dueMs);
   }
 
@@ -90,7 +109,9 @@ export class CheckRunner {
     const putOff = putOffMs(this.#faults, intervalMs);
     const atMs = next.atMs + putOff;
     this.#putOffUntilMs = putOff === 0 ? 0 : atMs;
-    setTimeout(
+    // The grid that it was on, also when it was woken before its time.
+    this.#dueMs = dueMs;
+    this.#timer = setTimeout(
       () => void this.#cycle(atMs),
       Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(atMs - performance.now()))),
     );

@@ -16,3 +16,11 @@ export function mayRun(granted: readonly (readonly string[])[], argv: readonly s
     );
   });
 }
+
+/** What a ping may carry: room for what tells its answer from a forged one, and less than what has to be fragmented. */
+export const PING_OCTETS_MIN = 16;
+export const PING_OCTETS_MAX = 1400;
+
+export function isPingSize(size: number): boolean {
+  return Number.isInteger(size) && size >= PING_OCTETS_MIN && size <= PING_OCTETS_MAX;
+}

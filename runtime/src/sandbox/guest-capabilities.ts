@@ -1,10 +1,11 @@
 /**
  * The capabilities as a plugin sees them. Like `guest`, it is sent into the isolate as text and refers to nothing
- * outside itself.
+ * outside itself but `guestNetwork`, which is sent before it.
  */
 
 import type { Load } from "./web/parts.ts";
 import type { Answer } from "./web/response.ts";
+import { guestNetwork } from "./guest-network.ts";
 
 /** What `guest` hands it: calls to the host, and the builtins as they were before the plugin could change them. */
 export interface GuestTools {
@@ -134,9 +135,14 @@ export function guestCapabilities(tools: GuestTools) {
   const service = (action: string) => (name: unknown) =>
     call("service", { name: toText(name), action }).promise;
   const status = service("status");
+  const keep = (action: string, key: unknown, value: string | null) =>
+    call("store", { action, key: toText(key), value }).promise;
+  const publish = (type: string) => (name: unknown, value: unknown, labels: unknown) =>
+    call("metrics", { type, name, value, labels }).promise;
   const measure = (what: string) => () => call("system", { what }).promise;
 
   return {
+    ...guestNetwork({ call, cancel, whenSettled, octetsOf, bytesOf }),
     fetch,
     connect,
     exec,
@@ -151,6 +157,19 @@ export function guestCapabilities(tools: GuestTools) {
       disk: (path: unknown) => call("system", { what: "disk", path: toText(path) }).promise,
       pressure: (resource: unknown) =>
         call("system", { what: `${toText(resource)}-pressure` }).promise,
+    }),
+    store: freeze({
+      get: (key: unknown) => keep("get", key, null),
+      set: (key: unknown, value: unknown) => keep("set", key, toText(value)),
+      delete: (key: unknown) => keep("set", key, null),
+      keys: () => keep("keys", "", null),
+    }),
+    metrics: freeze({
+      gauge: publish("gauge"),
+      counter: publish("counter"),
+    }),
+    secrets: freeze({
+      get: (name: unknown) => call("secrets.get", { name: toText(name) }).promise,
     }),
     services: freeze({
       start: service("start"),

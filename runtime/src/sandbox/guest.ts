@@ -162,7 +162,10 @@ export function guest(environmentText: string, seed: string, ...parts: string[])
 
   const context = freeze({
     ...guestCapabilities({ call, cancel, whenSettled: then, limited, load }),
-    processes: freeze({ count }),
+    processes: freeze({
+      count,
+      watch: (name: unknown) => call("processes.watch", { name: toText(name) }).promise,
+    }),
     log,
     down: (reason: unknown) => {
       const result = freeze({ down: limited(reason) });

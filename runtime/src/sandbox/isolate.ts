@@ -9,6 +9,7 @@ import { guest } from "./guest.ts";
 import { guestCapabilities } from "./guest-capabilities.ts";
 import type { MemoryWatch, Watched } from "./memory-watch.ts";
 import { guestWeb } from "./guest-web.ts";
+import { guestNetwork } from "./guest-network.ts";
 import { createSemaphore } from "./semaphore.ts";
 
 const MEMORY_MB_MAX = 64;
@@ -20,7 +21,7 @@ const OUTBOX_CHARACTERS_MAX = 8 * 1024 * 1024;
 /** Each isolate that is busy is a thread; more of them than cores would only delay each other. */
 const slices = createSemaphore(SLICES_AT_ONCE);
 /** `guest` calls the others by their names. */
-const bootstrap = `(() => { "use strict"; ${guestCapabilities.toString()}; ${guestWeb.toString()}; return ${guest.toString()}; })()`;
+const bootstrap = `(() => { "use strict"; ${guestNetwork.toString()}; ${guestCapabilities.toString()}; ${guestWeb.toString()}; return ${guest.toString()}; })()`;
 const SEED_BYTES = 32;
 /** One copy of each text for all isolates: each would otherwise carry half a megabyte that most plugins never evaluate. */
 const parts = (

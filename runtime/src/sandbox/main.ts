@@ -77,6 +77,8 @@ function receive(message: DaemonToSandbox): void {
       });
       return;
     }
+    case "wake":
+      return checks.get(message.check)?.wake();
     case "ping":
       return void daemon.send({ type: "pong", id: message.id });
     case "evaluate":
@@ -105,6 +107,7 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
   const capabilities = createCapabilities({
     plugin: name,
     grant,
+    secrets: spec.secrets,
     processes: () => (processes ??= new ProcessTable()),
     send: (sent) => void daemon.send(sent),
     ask: askDaemon,
@@ -159,7 +162,9 @@ function askDaemon(
   return new Promise((resolve, reject) => {
     asked.set(id, { resolve, reject });
     signal.addEventListener("abort", () => {
-      if (asked.delete(id)) daemon.send({ type: "cancel", id });
+      if (!asked.delete(id)) return;
+      daemon.send({ type: "cancel", id });
+      reject(new Error("it was given up"));
     });
     daemon.send({ type: "request", id, plugin, request });
   });

@@ -19,6 +19,18 @@ export interface Permissions {
   readonly files: readonly string[];
   /** Whether it may know how busy the machine is. */
   readonly system: boolean;
+  /** host:port pairs that it may send datagrams to. */
+  readonly udp: readonly string[];
+  /** DNS servers that it may ask: address:port pairs, and "system" for the one that this host asks. */
+  readonly dns: readonly string[];
+  /** Names and addresses of hosts that it may ping. */
+  readonly ping: readonly string[];
+  /** Whether it may keep texts from one invocation to the next. */
+  readonly store: boolean;
+  /** Whether it may publish numbers. */
+  readonly metrics: boolean;
+  /** Names of the configuration's secrets that it may read. */
+  readonly secrets: readonly string[];
 }
 
 export const SERVICE_ACTIONS = ["start", "stop", "restart", "status"] as const;
@@ -43,6 +55,14 @@ export interface CheckTarget {
   readonly virtualService: string;
 }
 
+/** A number that a plugin publishes. */
+export interface Metric {
+  readonly name: string;
+  readonly type: "gauge" | "counter";
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 export interface CheckSpec {
   readonly name: string;
   readonly bundle: PluginBundle;
@@ -50,6 +70,8 @@ export interface CheckSpec {
   readonly target: CheckTarget | null;
   readonly options: Readonly<Record<string, JsonValue>>;
   readonly grant: Permissions;
+  /** The secrets that it is granted, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly rise: number;
@@ -68,6 +90,8 @@ export interface NotifierSpec {
   readonly bundle: PluginBundle;
   readonly options: Readonly<Record<string, JsonValue>>;
   readonly grant: Permissions;
+  /** The secrets that it is granted, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
 }
 
@@ -75,9 +99,25 @@ export interface NotifierSpec {
 export type PrivilegedRequest =
   | { readonly type: "service"; readonly service: string; readonly action: ServiceAction }
   | { readonly type: "exec"; readonly argv: readonly string[]; readonly timeoutMs: number }
-  | { readonly type: "mail"; readonly subject: string; readonly text: string };
+  | { readonly type: "mail"; readonly subject: string; readonly text: string }
+  /** Runs the check at once whenever a process of the name has ended. */
+  | { readonly type: "watch"; readonly process: string }
+  /** Null as the value removes the key. */
+  | {
+      readonly type: "store";
+      readonly action: "get" | "set" | "keys";
+      readonly key: string;
+      readonly value: string | null;
+    }
+  | {
+      readonly type: "ping";
+      /** As the grant has it. */
+      readonly host: string;
+      readonly timeoutMs: number;
+      readonly size: number;
+    };
 
-/** What became of it: for a service whether it runs, for a command its ExecResult. */
+/** What became of it: for a service whether it runs, for a command its ExecResult, for a ping its PingAnswer. */
 export type PrivilegedResult =
   | { readonly ok: true; readonly value: JsonValue }
   | { readonly ok: false; readonly error: string };
@@ -102,6 +142,8 @@ export type DaemonToSandbox =
     }
   | { readonly type: "answer"; readonly id: number; readonly result: PrivilegedResult }
   | { readonly type: "report"; readonly id: number }
+  /** A process that the check watches has ended: it runs at once. */
+  | { readonly type: "wake"; readonly check: string }
   | { readonly type: "ping"; readonly id: number }
   /** Runs the bundle's top level once, in an isolate of its own, and answers what it exports as plain data. */
   | {
@@ -186,6 +228,7 @@ export interface CheckReport {
   readonly backsOffMs: number;
   /** Refused capability requests. */
   readonly denied: number;
+  readonly metrics: readonly Metric[];
 }
 
 /** An exception of user-written code, with the place in the user's own file where the source map knows it. */

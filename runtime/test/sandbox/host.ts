@@ -128,6 +128,7 @@ export async function startHost({ memoryBytes = MEMORY_BYTES } = {}): Promise<Te
           onFault: "down",
           initialState: "unknown",
           faults: 0,
+          secrets: {},
           target: null,
           ...spec,
         },
@@ -175,7 +176,7 @@ export function check(body: string, permissions = "{}"): string {
   return `import { defineCheck } from "@karuntime/sdk";
 export default defineCheck({
   permissions: ${permissions},
-  async check({ processes, services, fetch, connect, exec, mail, files, system, log, options, down, weight }) {
+  async check({ processes, services, fetch, connect, exec, mail, files, system, log, options, down, weight, store, metrics, secrets, udp, dns, ping }) {
     ${body}
   },
 });

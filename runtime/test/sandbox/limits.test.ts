@@ -146,6 +146,20 @@ export default defineCheck({
     assert.equal(outcomes.up, runs);
   });
 
+  test("what an invocation left behind does not count against the next ones", async () => {
+    const body = `
+      setTimeout(() => {}, 50_000);
+      clearTimeout(setTimeout(() => {}, 50_000));
+      void exec(["/bin/true"]).catch(() => undefined);
+      await new Promise((done) => setTimeout(done, 1));`;
+    const source = check(body, '{ exec: [["/bin/true"]] }');
+    await host.load("forgetful", source, { intervalMs: 10, timeoutMs: 2000 });
+    // More than the 64 requests that it may have at a time.
+    await nextRuns(host, "forgetful", 70);
+    const { outcomes, runs, last } = await host.report("forgetful");
+    assert.equal(outcomes.up, runs, last?.reason);
+  });
+
   test("and the neighbour was up all the time", async () => {
     const { outcomes, runs } = await host.report("neighbour");
     assert.deepEqual(

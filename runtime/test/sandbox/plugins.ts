@@ -65,7 +65,12 @@ export async function startProject(files: Readonly<Record<string, string>>): Pro
         typeof fields === "string" ? { fields: {}, message: fields } : { fields, message },
       );
     const log = { debug: say, info: say, warn: say, error: say, fatal: say };
-    plugins = startPlugins(loaded, judge, log as unknown as Parameters<typeof startPlugins>[2]);
+    plugins = startPlugins(
+      loaded,
+      judge,
+      join(folder, "state"),
+      log as unknown as Parameters<typeof startPlugins>[3],
+    );
   } catch (error) {
     cleanUp();
     throw error;

@@ -1,12 +1,11 @@
 /** Connections over TCP and TLS to granted places. Each belongs to the invocation that opened it, and ends with it. */
-import { lookup } from "node:dns/promises";
 import type { Socket } from "node:net";
 import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { TLSSocket } from "node:tls";
 import { DeniedError } from "./denied.ts";
 import type { Resolve } from "./fetch.ts";
-import { covers } from "./resolved-address.ts";
+import { addressOf, lists, lookupAll, placeOf, reasonOf } from "./place.ts";
 
 const CONNECTIONS_MAX = 8;
 /** What is kept of what nobody has read yet; then the other side has to wait. */
@@ -37,20 +36,10 @@ export interface Connections {
 /** @param net the grant: "host:port" each. */
 export function createConnections(
   net: readonly string[],
-  resolve: Resolve = (hostname) => lookup(hostname, { all: true }),
+  resolve: Resolve = lookupAll,
 ): Connections {
   const connections = new Map<number, Connection>();
   let nextId = 1;
-
-  async function addressOf(host: string, port: string): Promise<string> {
-    if (isIP(host) !== 0) return host;
-    const addresses = await resolve(host);
-    const allowed = addresses.find(({ address }) => covers(host, address, port, net));
-    if (allowed !== undefined) return allowed.address;
-    throw new DeniedError(
-      `not permitted: ${host} leads to ${addresses.map(({ address }) => address).join(", ") || "no address"}, which a name may not lead to; grant the address itself if it is meant`,
-    );
-  }
 
   function connectionOf(id: number): Connection {
     const connection = connections.get(id);
@@ -73,12 +62,12 @@ export function createConnections(
         readonly serverName: string | null;
         readonly verify: boolean;
       };
-      const [host, port] = placeOf(target);
-      if (!net.some((entry) => entry.toLowerCase() === target.toLowerCase()))
+      const [host, port] = placeOf(target, "connect");
+      if (!lists(net, target))
         throw new DeniedError(
           `not permitted: to connect to ${target}, add it to the plugin: permissions: { net: [${JSON.stringify(target)}] }`,
         );
-      const address = await addressOf(host, port);
+      const address = await addressOf(host, port, net, resolve);
       signal.throwIfAborted();
       if (connections.size >= CONNECTIONS_MAX)
         throw new Error(`connect: more than ${CONNECTIONS_MAX} connections at a time`);
@@ -153,16 +142,6 @@ export function createConnections(
   };
 }
 
-/** "host:port" or "[address]:port", as the grant has it. */
-function placeOf(target: string): readonly [host: string, port: string] {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(target);
-  const host = match?.[1] ?? match?.[2];
-  const port = match?.[3];
-  if (host === undefined || port === undefined || Number(port) > 65_535)
-    throw new Error(`connect: found ${JSON.stringify(target.slice(0, 200))}, expected "host:port"`);
-  return [host, port];
-}
-
 function receive(connection: Connection): void {
   const { socket } = connection;
   const wake = (): void => {
@@ -222,12 +201,4 @@ function certificateOf(socket: TLSSocket): unknown {
     validToMs: Date.parse(valid_to),
     trusted: socket.authorized,
   };
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as { readonly code?: unknown }).code;
-  if (code === "ECONNREFUSED") return "the connection is refused";
-  if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "there is no way to it";
-  if (code === "ECONNRESET") return "the other side broke the connection off";
-  return error instanceof Error ? error.message : String(error);
 }

@@ -40,7 +40,12 @@ export function covers(
 ): boolean {
   const bare = unmapped(address);
   const shown = bare.includes(":") ? `[${bare}]` : bare;
-  if (net.includes(`${shown}:${port}`)) return true;
+  return net.includes(`${shown}:${port}`) || mayLeadTo(hostname, bare);
+}
+
+/** Whether a name may lead to an address that is not granted itself. */
+export function mayLeadTo(hostname: string, address: string): boolean {
+  const bare = unmapped(address);
   const family = isIPv4(bare) ? "ipv4" : "ipv6";
   if (LOOPBACK.check(bare, family)) return /^(?:.*\.)?localhost$/i.test(hostname);
   return !NEVER_BY_NAME.check(bare, family);

@@ -1,0 +1,97 @@
+/** What `udp`, `dns` and `ping` take and give. */
+import type { Signal } from "./index.ts";
+
+export interface UdpInit {
+  /** Milliseconds until it fails without an answer; never later than the invocation. Default 5000. */
+  readonly timeoutMs?: number;
+  /** Wait for an answer. Default true. */
+  readonly answer?: boolean;
+  readonly signal?: Signal;
+}
+
+export interface DnsInit {
+  /** Whom to ask, as `"address:port"`. Default: the server that this host itself asks, which needs the permission `"system"`. */
+  readonly server?: string;
+  /** Milliseconds until it fails without an answer; never later than the invocation. Default 5000. */
+  readonly timeoutMs?: number;
+  readonly signal?: Signal;
+}
+
+/** What the data of each type of DNS records is; of any other type, its octets in hex. */
+export interface DnsData {
+  readonly A: string;
+  readonly AAAA: string;
+  readonly CNAME: string;
+  readonly NS: string;
+  readonly PTR: string;
+  /** All of a record's strings, joined. */
+  readonly TXT: string;
+  readonly MX: { readonly preference: number; readonly exchange: string };
+  readonly SRV: {
+    readonly priority: number;
+    readonly weight: number;
+    readonly port: number;
+    readonly target: string;
+  };
+  readonly SOA: {
+    readonly mname: string;
+    readonly rname: string;
+    readonly serial: number;
+    readonly refresh: number;
+    readonly retry: number;
+    readonly expire: number;
+    readonly minimum: number;
+  };
+  readonly CAA: {
+    readonly flags: number;
+    readonly tag: string;
+    readonly value: string;
+    readonly issuerCritical: boolean;
+  };
+}
+
+/** A type of records, by its name or by its number as in "TYPE65". */
+export type DnsRecordType = keyof DnsData | `TYPE${number}`;
+
+/** One record of a DNS answer. Look at its type first: then the type of its data is known. */
+export type DnsRecord =
+  | {
+      readonly [Type in keyof DnsData]: {
+        readonly name: string;
+        readonly type: Type;
+        /** In seconds. */
+        readonly ttl: number;
+        readonly data: DnsData[Type];
+      };
+    }[keyof DnsData]
+  | {
+      readonly name: string;
+      readonly type: `TYPE${number}`;
+      readonly ttl: number;
+      readonly data: string;
+    };
+
+export interface DnsAnswer {
+  /** "NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED" and so on. */
+  readonly rcode: string;
+  /** Whether the server answers for the zone itself. */
+  readonly authoritative: boolean;
+  /** At most 200; the CNAME records on the way are among them. */
+  readonly answers: readonly DnsRecord[];
+}
+
+export interface PingInit {
+  /** Milliseconds until it fails without an answer; never later than the invocation. Default 1000. */
+  readonly timeoutMs?: number;
+  /** Octets of data to send, 16 to 1400. Default 56. */
+  readonly size?: number;
+  readonly signal?: Signal;
+}
+
+export interface PingAnswer {
+  /** Who answered. */
+  readonly address: string;
+  /** What was left of the answer's time to live, or hop limit. */
+  readonly ttl: number;
+  readonly timeMs: number;
+}
