@@ -14,6 +14,9 @@ describe("permissions with options in them", () => {
       processes: ["{name}"],
       services: { "{name}": ["start"] },
       exec: [["/bin/check", "-p", "{port}"]],
+      udp: ["{host}:{port}"],
+      dns: ["{host}:53", "system"],
+      ping: ["{host}"],
     });
     const filled = fillIn(wish, {
       host: "127.0.0.1",
@@ -27,6 +30,9 @@ describe("permissions with options in them", () => {
     assert.deepEqual(filled.processes, ["nginx"]);
     assert.deepEqual(filled.services, { nginx: ["start"] });
     assert.deepEqual(filled.exec, [["/bin/check", "-p", "6379"]]);
+    assert.deepEqual(filled.udp, ["127.0.0.1:6379"]);
+    assert.deepEqual(filled.dns, ["127.0.0.1:53", "system"]);
+    assert.deepEqual(filled.ping, ["127.0.0.1"]);
   });
   test("what no option is named like stays", () =>
     assert.deepEqual(fillIn(asks({ files: ["/a/{constructor}"] }), {}).files, [

@@ -48,6 +48,24 @@ test("permissions are checked", () => {
     /permissions\.services\.nginx\.0/,
   );
   assert.match(messages({ kind: "check", permissions: { everything: true } }), /everything/);
+  for (const permissions of [
+    { udp: ["127.0.0.1"] },
+    { dns: ["dns.example.com:53"] },
+    { dns: ["192.0.2.53"] },
+    { ping: ["192.0.2.1:80"] },
+    { ping: ["fe80::1%eth0"] },
+  ])
+    assert.match(
+      messages({ kind: "check", permissions }),
+      /expected /,
+      JSON.stringify(permissions),
+    );
+  const good = {
+    udp: ["[2001:db8::1]:53", "{host}:{port}", "ntp.example.com:123"],
+    dns: ["system", "192.0.2.53:53", "[2001:db8::53]:53", "{server}", "{server}:53"],
+    ping: ["192.0.2.1", "2001:db8::1", "gateway.example.com", "{host}"],
+  };
+  assert.ok(parseManifest({ kind: "check", permissions: good }, "a.ts").ok);
 });
 
 test("options are validated and defaults filled in", () => {

@@ -5,24 +5,20 @@ import type { Diagnostic } from "../config/diagnostic.ts";
 import type { JsonValue, Permissions } from "../sandbox/protocol.ts";
 import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 
-/** An option stands in it: it is looked at again with the option's value. */
-const HAS_OPTION = /\{\w+\}/;
 /** Options may stand in it: "{host}:{port}". */
 const HOST_AND_PORT =
   /^(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]|\{\w+\}):(?:\d{1,5}|\{\w+\})|\{\w+\})$/;
 
-function isDnsServer(text: string): boolean {
-  if (HAS_OPTION.test(text)) return true;
-  const address = /^(?:\[(.+)\]|([^[\]:]+)):\d{1,5}$/.exec(text);
-  return text === "system" || isIP(address?.[1] ?? address?.[2] ?? "") !== 0;
+/** A name or an address, or an option that is one. */
+function isHost(text: string): boolean {
+  const zoneless = isIP(text) === 6 && !text.includes("%");
+  return zoneless || /^(?:[A-Za-z0-9.-]{1,253}|\{\w+\})$/.test(text);
 }
 
-function isHost(text: string): boolean {
-  return (
-    HAS_OPTION.test(text) ||
-    /^[A-Za-z0-9.-]{1,253}$/.test(text) ||
-    (isIP(text) === 6 && !text.includes("%"))
-  );
+function isDnsServer(text: string): boolean {
+  const address = /^(?:\[(.+)\]|([^[\]:]+)):(?:\d{1,5}|\{\w+\})$/.exec(text);
+  const host = address?.[1] ?? address?.[2] ?? "";
+  return text === "system" || isIP(host) !== 0 || /^\{\w+\}$/.test(address === null ? text : host);
 }
 
 /** What a plugin asks for, and what an operator grants. */

@@ -9,6 +9,7 @@ import { stopBundler } from "../../dist/plugins/bundle.js";
 import type { SandboxToDaemon } from "../../dist/sandbox/protocol.js";
 import type { TestHost } from "./host.ts";
 import { check, startHost } from "./host.ts";
+import { startProject } from "./plugins.ts";
 
 type Request = Extract<SandboxToDaemon, { type: "request" }>;
 
@@ -156,6 +157,46 @@ describe("a plugin on the network", () => {
       '{ udp: ["127.0.0.1:9"] },{ dns: ["system"] },{ dns: ["127.0.0.1:9"] },{ ping: ["127.0.0.1"] }',
     );
     assert.equal((await host.report("denied")).denied, 4);
+  });
+
+  test("all of it as the daemon runs it, behind Node's permission model", async () => {
+    const server = at(dns);
+    const target = at(echo);
+    const root = process.getuid?.() === 0;
+    const plugin = check(
+      `
+      const { rcode } = await dns("www.example.com", "A", { server: "${server}" });
+      const back = await udp("${target}", "echo");
+      const own = await dns("www.example.com", "A", { timeoutMs: 50 }).catch((error) => error.message);
+      const { address } = ${root} ? await ping("127.0.0.1") : { address: "none" };
+      if (String(own).includes("cannot be read")) return down(own);
+      return down([rcode, back.length, address].join());`,
+      `{ dns: ["system", "{server}"], udp: ["{host}:{port}"], ping: ["127.0.0.1"] }`,
+    ).replace(
+      "permissions:",
+      `options: { server: { type: "string" }, host: { type: "string" }, port: { type: "number" } }, permissions:`,
+    );
+    const [host, port] = target.split(":");
+    const project = await startProject({
+      "network.ts": plugin,
+      "karuntime.config.ts": `export default {
+        checks: {
+          network: {
+            plugin: "./network.ts",
+            options: { server: "${server}", host: "${host}", port: ${port} },
+            timeout: "5s",
+            interval: "5s",
+          },
+        },
+        virtualRouters: { VI_1: { interface: "lo", id: 51, addresses: ["192.0.2.1/24"], track: { checks: [{ check: "network" }] } } },
+      };`,
+    });
+    try {
+      const expected = `NOERROR,4,${root ? "127.0.0.1" : "none"}`;
+      assert.equal((await project.judged("network")).reason, expected);
+    } finally {
+      await project.stop();
+    }
   });
 
   /** Answers the ping with this number as the daemon does. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { RemoteInfo, Socket } from "node:dgram";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -281,14 +281,18 @@ describe("dns", () => {
     const folder = mkdtempSync(join(tmpdir(), "karuntime-dns-"));
     try {
       const file = join(folder, "resolv.conf");
+      const system = () =>
+        createQuestions(["system"], file).ask({ ...given, server: null }, signal);
       writeFileSync(
         file,
         "# nameserver 192.0.2.1\nsearch x\n nameserver  127.0.0.9\nnameserver 127.0.0.8\n",
       );
-      await assert.rejects(
-        createQuestions(["system"], file).ask({ ...given, server: null }, signal),
-        /^Error: dns: 127\.0\.0\.9:53: nobody listens there/,
-      );
+      await assert.rejects(system(), /^Error: dns: 127\.0\.0\.9:53: nobody listens there/);
+      writeFileSync(file, "nameserver localhost\n");
+      await assert.rejects(system(), /resolv\.conf names "localhost", expected an address/);
+      rmSync(file);
+      mkdirSync(file);
+      await assert.rejects(system(), /resolv\.conf cannot be read/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -91,10 +91,15 @@ export function createQuestions(
 }
 
 async function systemServer(file: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch(() => "");
-  const address = /^[ \t]*nameserver[ \t]+(\S+)/m.exec(text)?.[1] ?? "";
-  // Its default is the server on this host (resolv.conf(5)).
-  return isIP(address) === 0 ? "127.0.0.1" : address;
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw new Error(`dns: ${file} cannot be read: ${error.message}`, { cause: error });
+  });
+  const address = /^[ \t]*nameserver[ \t]+(\S+)/m.exec(text)?.[1];
+  // Without one it is the server on this host (resolv.conf(5)).
+  if (address === undefined) return "127.0.0.1";
+  if (isIP(address) !== 0) return address;
+  throw new Error(`dns: ${file} names ${JSON.stringify(address)}, expected an address`);
 }
 
 /** Does the work until it is done or the time is over, and then ends what it holds by the signal that it was given. */
