@@ -11,6 +11,8 @@ const FLAG_AUTHORITATIVE = 0x0400;
 const FLAG_TRUNCATED = 0x0200;
 const NAME_CHARACTERS_MAX = 253;
 const RECORDS_MAX = 200;
+/** Of the records as the guest gets them: names are short in a message, where one points to another. */
+const CHARACTERS_MAX = 64 * 1024;
 const TYPE_MAX = 0xffff;
 /** Sections 3.2.2 and 4.1.2: types of questions that are no types of records; transfers of whole zones among them. */
 const QUESTION_TYPES_MIN = 249;
@@ -147,6 +149,11 @@ export function readAnswer(message: Buffer, question: Question): DnsAnswer {
       { cause: error },
     );
   }
+  const characters = JSON.stringify(found).length;
+  if (characters > CHARACTERS_MAX)
+    throw new Error(
+      `found ${characters} characters in the answer's records, expected at most ${CHARACTERS_MAX}`,
+    );
   return {
     rcode: CODES[code] ?? `RCODE${code}`,
     authoritative: (flags & FLAG_AUTHORITATIVE) !== 0,

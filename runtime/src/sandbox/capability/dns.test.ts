@@ -230,7 +230,7 @@ describe("dns", () => {
 
   test("what is truncated is asked for over TCP, where it may be large", async () => {
     const many = Array.from({ length: 200 }, (_, index) =>
-      record(16, text("x".repeat(250 - (index % 2)))),
+      record(16, text("x".repeat(200 - (index % 2)))),
     );
     streamReply = { records: many };
     const { answers } = await ask(
@@ -238,6 +238,18 @@ describe("dns", () => {
       "TXT",
     );
     assert.equal(answers.length, 200);
+    const long = text("x".repeat(63));
+    const expanding = record(2, [...long, ...long, ...long, ...QUESTION_NAME]);
+    streamReply = {
+      records: Array.from({ length: 200 }, (_, index) =>
+        // Each points to the one long name in the first.
+        index === 0 ? expanding : record(2, [0xc0, 33 + 12], [0xc0, 33 + 12]),
+      ),
+    };
+    await assert.rejects(
+      ask([{ flags: RESPONSE | TRUNCATED }], "NS"),
+      /found 9\d{4} characters in the answer's records, expected at most 65536/,
+    );
     streamReply = { records: Array.from({ length: 201 }, () => record(1, [1, 2, 3, 4])) };
     await assert.rejects(
       ask([{ flags: RESPONSE | TRUNCATED }], "TXT"),
