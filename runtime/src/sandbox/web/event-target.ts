@@ -30,7 +30,6 @@ interface Progress {
 }
 
 let progressOf: (event: Event) => Progress;
-const startedAtMs = Date.now();
 
 export class Event {
   static readonly NONE = 0;
@@ -41,7 +40,7 @@ export class Event {
   readonly bubbles: boolean;
   readonly cancelable: boolean;
   readonly composed: boolean;
-  readonly timeStamp = Date.now() - startedAtMs;
+  readonly timeStamp = host.now();
   cancelBubble = false;
   readonly #progress: Progress = {
     target: null,

@@ -1,7 +1,7 @@
 /** The part of the web that speaks HTTP: what `fetch` of a plugin's context takes and gives. */
 import { takeBody } from "./body.ts";
 import type { RequestInit, Signal } from "./request.ts";
-import { Request, read } from "./request.ts";
+import { Request, givenSignal, read } from "./request.ts";
 
 export { Headers } from "./headers.ts";
 export { Request } from "./request.ts";
@@ -28,7 +28,7 @@ export function toArgument(
   const { method, headers, content, redirect, signal } =
     base === undefined
       ? read(init ?? {}, undefined)
-      : { ...base, content: takeBody(base), signal: base.signal };
+      : { ...base, content: takeBody(base), signal: givenSignal(base) };
   const octets = content?.octets ?? null;
   if (octets !== null && octets.length > BODY_BYTES_MAX)
     throw new TypeError(

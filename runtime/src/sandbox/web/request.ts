@@ -31,6 +31,13 @@ export interface Asked {
   readonly signal: Signal | null;
 }
 
+let signalIn: (request: Request) => Signal | null;
+
+/** What was given as its signal. */
+export function givenSignal(request: Request): Signal | null {
+  return signalIn(request);
+}
+
 /** Reads `init`; what it does not say is as in `base`. */
 export function read(init: RequestInit, base: Request | undefined): Asked {
   const method = init.method === undefined ? (base?.method ?? "GET") : methodOf(init.method);
@@ -47,7 +54,8 @@ export function read(init: RequestInit, base: Request | undefined): Asked {
     headers.set("content-type", own.type);
   const content = own ?? (base === undefined ? null : takeBody(base));
   if (bodiless && content !== null) throw new TypeError(`a request with ${method} has no body`);
-  const signal = init.signal === undefined ? (base?.signal ?? null) : init.signal;
+  const signal =
+    init.signal === undefined ? (base === undefined ? null : signalIn(base)) : init.signal;
   return { method, headers, content, redirect, signal };
 }
 
@@ -58,6 +66,10 @@ export class Request extends Body {
   readonly redirect: string;
   readonly #given: Signal | null;
   #signal: Signal | undefined;
+
+  static {
+    signalIn = (request) => request.#given;
+  }
 
   constructor(input: unknown, init: RequestInit = {}) {
     const base = input instanceof Request ? input : undefined;
