@@ -31,12 +31,8 @@ export interface Asked {
   readonly signal: Signal | null;
 }
 
+/** What was given as a request's signal. */
 let signalIn: (request: Request) => Signal | null;
-
-/** What was given as its signal. */
-export function givenSignal(request: Request): Signal | null {
-  return signalIn(request);
-}
 
 /** Reads `init`; what it does not say is as in `base`. */
 export function read(init: RequestInit, base: Request | undefined): Asked {
@@ -60,15 +56,12 @@ export function read(init: RequestInit, base: Request | undefined): Asked {
 }
 
 export class Request extends Body {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Headers;
-  readonly redirect: string;
-  readonly #given: Signal | null;
+  readonly #asked: Asked;
+  readonly #url: string;
   #signal: Signal | undefined;
 
   static {
-    signalIn = (request) => request.#given;
+    signalIn = (request) => request.#asked.signal;
   }
 
   constructor(input: unknown, init: RequestInit = {}) {
@@ -76,16 +69,27 @@ export class Request extends Body {
     const url = base?.url ?? parse(input);
     const asked = read(init ?? {}, base);
     super(asked.content);
-    ({ method: this.method, headers: this.headers, redirect: this.redirect } = asked);
-    this.url = url;
-    this.#given = asked.signal;
+    this.#asked = asked;
+    this.#url = url;
   }
 
+  get method(): string {
+    return this.#asked.method;
+  }
+  get url(): string {
+    return this.#url;
+  }
+  get headers(): Headers {
+    return this.#asked.headers;
+  }
+  get redirect(): string {
+    return this.#asked.redirect;
+  }
   /** Aborts with the signal that was given; its own object, as the standard has it. */
   get signal(): Signal {
     if (this.#signal === undefined) {
       const controller = new (load("events").AbortController)();
-      const given = this.#given;
+      const given = this.#asked.signal;
       if (given?.aborted === true) controller.abort(given.reason);
       given?.addEventListener("abort", () => controller.abort(given.reason));
       this.#signal = controller.signal;
@@ -100,7 +104,7 @@ export class Request extends Body {
       method,
       headers: new Headers(headers),
       redirect,
-      signal: this.#given,
+      signal: this.#asked.signal,
       ...(content === null ? {} : { body: bytesIn(content) }),
     });
   }
