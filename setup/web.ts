@@ -2,7 +2,7 @@
  * Bundles the parts of the web's interfaces, each into one script, as runtime/dist/sandbox/web.json: names and texts in
  * turn. What is bundled in comes from packages whose licences want to travel along: runtime/dist/sandbox/web-licenses.txt.
  */
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildOptions } from "esbuild";
@@ -49,8 +49,10 @@ for (const part of parts) {
     if (name !== undefined) packages.add(name);
   }
 }
-writeFileSync(`${target}/web.json`, JSON.stringify(texts));
 writeFileSync(`${target}/web-licenses.txt`, [...packages].toSorted().map(licenseOf).join("\n"));
+// A sandbox host may be starting: it finds the old ones or the new ones.
+writeFileSync(`${target}/web.json.new`, JSON.stringify(texts));
+renameSync(`${target}/web.json.new`, `${target}/web.json`);
 
 function licenseOf(name: string): string {
   const [file] = globSync(`${root}node_modules/${name}/LICEN[CS]E*`);

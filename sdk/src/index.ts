@@ -133,14 +133,21 @@ export interface Services {
   status(name: string): Promise<"running" | "stopped">;
 }
 
+/*
+ * What `fetch` takes and gives are the web's own objects. They are described here by what they have, so that this file needs
+ * no environment: the global types of `@karuntime/sdk/globals`, of browsers and of Node all fit.
+ */
+
 export interface FetchInit {
   /** Default "GET". */
   readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** A `Headers`, pairs, or an object. */
+  readonly headers?: Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
+  /** A `URLSearchParams` is sent as a form, and says so. At most 1 MiB. */
+  readonly body?: string | ArrayBuffer | ArrayBufferView | FetchForm | null;
   /** Default "follow"; each redirect must be permitted as well. */
   readonly redirect?: "follow" | "manual" | "error";
-  readonly signal?: Signal;
+  readonly signal?: Signal | null;
 }
 
 /** As much of an AbortSignal as `fetch` needs. */
@@ -150,16 +157,59 @@ export interface Signal {
   addEventListener(type: "abort", listener: () => void): void;
 }
 
+/** As much of a URLSearchParams as tells it from other objects. */
+export interface FetchForm extends Iterable<[string, string]> {
+  getAll(name: string): string[];
+  toString(): string;
+}
+
+/** As much of a URL as tells it from other objects. */
+export interface FetchUrl {
+  readonly href: string;
+  readonly pathname: string;
+  toString(): string;
+}
+
+/** As much of a Request as tells it from other objects; it must be one of the sandbox. */
+export interface FetchRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly bodyUsed: boolean;
+}
+
+/** A `Headers`. */
+export interface FetchHeaders extends Iterable<[string, string]> {
+  append(name: string, value: string): void;
+  delete(name: string): void;
+  /** All values of that name, joined by ", ". */
+  get(name: string): string | null;
+  getSetCookie(): string[];
+  has(name: string): boolean;
+  set(name: string, value: string): void;
+  forEach(callback: (value: string, name: string, parent: FetchHeaders) => void): void;
+  entries(): IterableIterator<[string, string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string>;
+}
+
+/** A `Response`. */
 export interface FetchResponse {
+  readonly type: "default" | "basic" | "error";
   /** Whether the status is 200 to 299. */
   readonly ok: boolean;
   readonly status: number;
   readonly statusText: string;
   /** Where the answer came from, after redirects. */
   readonly url: string;
-  readonly headers: { get(name: string): string | null; has(name: string): boolean };
+  readonly redirected: boolean;
+  readonly headers: FetchHeaders;
+  readonly bodyUsed: boolean;
+  /** Decoded as UTF-8. As with the next three, a second time it throws: keep the result, or a clone. */
   text(): Promise<string>;
   json(): Promise<unknown>;
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  clone(): FetchResponse;
 }
 
 export interface ConnectInit {
@@ -275,7 +325,7 @@ export interface PluginContext<Declarations extends OptionDeclarations = OptionD
   readonly metrics: Metrics;
   readonly secrets: Secrets;
   /** An HTTP request. The body of the answer is read to its end, at most 1 MiB of it. @throws Error when it is not permitted or fails. */
-  fetch(url: string, init?: FetchInit): Promise<FetchResponse>;
+  fetch(input: string | FetchUrl | FetchRequest, init?: FetchInit): Promise<FetchResponse>;
   /** Connects to `"host:port"`. @throws Error when it is not permitted, or does not succeed. */
   connect(target: string, init?: ConnectInit): Promise<Connection>;
   /**

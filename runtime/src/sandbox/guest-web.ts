@@ -72,10 +72,16 @@ export function guestWeb(tools: GuestWebTools): GuestWeb {
     say(`nobody catches: ${line}`);
   }
 
+  const timeOrigin = now();
+  let lastMs = 0;
+  /* In whole milliseconds, and never backwards, also when the clock of the machine is set. */
+  const sinceOrigin = (): number => (lastMs = max(lastMs, now() - timeOrigin));
+
   let { seed } = tools;
   const host: WebHost = {
     timer: (milliseconds, expire) =>
       whenSettled(call("timer", { milliseconds }).promise, expire, nothing),
+    now: sinceOrigin,
     report,
     takeSeed: () => {
       const given = seed;
@@ -195,13 +201,7 @@ export function guestWeb(tools: GuestWebTools): GuestWeb {
   });
   define("reportError", report);
 
-  const timeOrigin = now();
-  let lastMs = 0;
-  define("performance", {
-    timeOrigin,
-    /* In whole milliseconds, and never backwards, also when the clock of the machine is set. */
-    now: () => (lastMs = max(lastMs, now() - timeOrigin)),
-  });
+  define("performance", { timeOrigin, now: sinceOrigin });
   define("navigator", { userAgent: "karuntime" });
   define("self", world);
   return { load: load as Load, forgetTimers: () => void (repeated = create(null)) };

@@ -120,14 +120,21 @@ export function guest(environmentText: string, seed: string, ...parts: string[])
     warn: say("warn"),
     error: say("error"),
   });
+  const wordOf = (value: unknown): string => {
+    if (typeof value === "string") return value;
+    try {
+      return value instanceof ErrorConstructor
+        ? `${value.name}: ${value.message}`
+        : (stringify(value) ?? toText(value));
+    } catch {
+      // A cycle, or a number without end.
+      return limited(value);
+    }
+  };
   const join = (values: readonly unknown[]): string => {
     let text = "";
     for (let index = 0; index < values.length; index++)
-      text +=
-        (index === 0 ? "" : " ") +
-        (typeof values[index] === "string"
-          ? (values[index] as string)
-          : (stringify(values[index]) ?? toText(values[index])));
+      text += (index === 0 ? "" : " ") + wordOf(values[index]);
     return text;
   };
   world["console"] = freeze({

@@ -20,8 +20,17 @@ const OUTBOX_CHARACTERS_MAX = 8 * 1024 * 1024;
 
 /** Each isolate that is busy is a thread; more of them than cores would only delay each other. */
 const slices = createSemaphore(SLICES_AT_ONCE);
-/** `guest` calls the others by their names. */
-const bootstrap = `(() => { "use strict"; ${guestNetwork.toString()}; ${guestCapabilities.toString()}; ${guestWeb.toString()}; return ${guest.toString()}; })()`;
+/**
+ * `guest` calls the others by their names. V8 compiles a function in parentheses at once, and not at its first call: so
+ * it is in the cached data of the script.
+ */
+const bootstrap = `(() => {
+  "use strict";
+  const guestNetwork = (${guestNetwork.toString()});
+  const guestCapabilities = (${guestCapabilities.toString()});
+  const guestWeb = (${guestWeb.toString()});
+  return (${guest.toString()});
+})()`;
 const SEED_BYTES = 32;
 /** One copy of each text for all isolates: each would otherwise carry half a megabyte that most plugins never evaluate. */
 const parts = (

@@ -134,6 +134,8 @@ async function performFetch(
     ]),
   );
   const body = typeof given["body"] === "string" ? Buffer.from(given["body"], "latin1") : null;
+  if (body !== null && body.length > BODY_BYTES_MAX)
+    throw new Error(`fetch: the body is longer than ${BODY_BYTES_MAX} bytes`);
   let url = parseUrl(String(given["url"]), undefined);
   for (let redirects = 0; ; redirects++) {
     admit(url, net);

@@ -1,11 +1,28 @@
 /** TextEncoder and TextDecoder for UTF-8, UTF-16 and single bytes, by @exodus/bytes; atob and btoa as the Infra standard has them. */
 import { fromBase64, toBase64 } from "@exodus/bytes/base64.js";
+import { TextDecoder as AnyTextDecoder } from "@exodus/bytes/encoding-lite.js";
 import type { Load } from "./parts.ts";
 import { bytesOf, octetsOf } from "./octets.ts";
 
-export { TextDecoder, TextEncoder } from "@exodus/bytes/encoding-lite.js";
+export { TextEncoder } from "@exodus/bytes/encoding-lite.js";
 
 declare const load: Load;
+
+/** Their tables are larger than all else here together. */
+const ABSENT = ["gbk", "gb18030", "big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr"];
+
+export class TextDecoder extends AnyTextDecoder {
+  constructor(
+    label?: string,
+    options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean },
+  ) {
+    super(label, options);
+    if (ABSENT.includes(this.encoding))
+      throw new RangeError(
+        `TextDecoder: ${this.encoding} is not there, but UTF-8, UTF-16 and encodings of one byte a character`,
+      );
+  }
+}
 
 export function btoa(data: string): string {
   const text = `${data}`;

@@ -19,8 +19,13 @@ export interface ListenerOptions {
   readonly signal?: EventTarget & { readonly aborted: boolean };
 }
 
-/** Where an event is in its dispatch; only EventTarget changes it. */
+/** What an event is, and where it is in its dispatch; only EventTarget changes it. */
 interface Progress {
+  readonly type: string;
+  readonly bubbles: boolean;
+  readonly cancelable: boolean;
+  readonly composed: boolean;
+  readonly timeStamp: number;
   target: EventTarget | null;
   dispatching: boolean;
   passive: boolean;
@@ -30,27 +35,14 @@ interface Progress {
 }
 
 let progressOf: (event: Event) => Progress;
-const startedAtMs = Date.now();
 
 export class Event {
   static readonly NONE = 0;
   static readonly CAPTURING_PHASE = 1;
   static readonly AT_TARGET = 2;
   static readonly BUBBLING_PHASE = 3;
-  readonly type: string;
-  readonly bubbles: boolean;
-  readonly cancelable: boolean;
-  readonly composed: boolean;
-  readonly timeStamp = Date.now() - startedAtMs;
   cancelBubble = false;
-  readonly #progress: Progress = {
-    target: null,
-    dispatching: false,
-    passive: false,
-    canceled: false,
-    stopped: false,
-    trusted: false,
-  };
+  readonly #progress: Progress;
 
   static {
     progressOf = (event) => event.#progress;
@@ -58,12 +50,37 @@ export class Event {
 
   constructor(type: string, init: EventInit = {}) {
     if (arguments.length === 0) throw new TypeError("Event: found no type, expected one");
-    this.type = `${type}`;
-    this.bubbles = Boolean(init.bubbles);
-    this.cancelable = Boolean(init.cancelable);
-    this.composed = Boolean(init.composed);
+    const { bubbles, cancelable, composed } = init ?? {};
+    this.#progress = {
+      type: `${type}`,
+      bubbles: Boolean(bubbles),
+      cancelable: Boolean(cancelable),
+      composed: Boolean(composed),
+      timeStamp: host.now(),
+      target: null,
+      dispatching: false,
+      passive: false,
+      canceled: false,
+      stopped: false,
+      trusted: false,
+    };
   }
 
+  get type(): string {
+    return this.#progress.type;
+  }
+  get bubbles(): boolean {
+    return this.#progress.bubbles;
+  }
+  get cancelable(): boolean {
+    return this.#progress.cancelable;
+  }
+  get composed(): boolean {
+    return this.#progress.composed;
+  }
+  get timeStamp(): number {
+    return this.#progress.timeStamp;
+  }
   get target(): EventTarget | null {
     return this.#progress.target;
   }
@@ -105,11 +122,14 @@ export class Event {
 }
 
 export class CustomEvent extends Event {
-  readonly detail: unknown;
+  readonly #detail: unknown;
 
   constructor(type: string, init: EventInit & { readonly detail?: unknown } = {}) {
     super(type, init);
-    this.detail = init.detail ?? null;
+    this.#detail = init?.detail ?? null;
+  }
+  get detail(): unknown {
+    return this.#detail;
   }
   override get [Symbol.toStringTag](): string {
     return "CustomEvent";

@@ -1,5 +1,4 @@
 /** The part of the web that speaks HTTP: what `fetch` of a plugin's context takes and gives. */
-import { takeBody } from "./body.ts";
 import type { RequestInit, Signal } from "./request.ts";
 import { Request, read } from "./request.ts";
 
@@ -24,17 +23,16 @@ export function toArgument(
   input: unknown,
   init: RequestInit = {},
 ): { readonly argument: FetchArgument; readonly signal: Signal | null } {
-  const base = input instanceof Request ? new Request(input, init ?? {}) : undefined;
-  const { method, headers, content, redirect, signal } =
-    base === undefined
-      ? read(init ?? {}, undefined)
-      : { ...base, content: takeBody(base), signal: base.signal };
+  const { method, headers, content, redirect, signal } = read(
+    init ?? {},
+    input instanceof Request ? input : undefined,
+  );
   const octets = content?.octets ?? null;
   if (octets !== null && octets.length > BODY_BYTES_MAX)
     throw new TypeError(
       `fetch: found a body of ${octets.length} bytes, expected at most ${BODY_BYTES_MAX}`,
     );
-  const url = base?.url ?? `${input}`;
+  const url = input instanceof Request ? input.url : `${input}`;
   return {
     argument: { url, method, headers: [...headers], body: octets, redirect },
     signal,

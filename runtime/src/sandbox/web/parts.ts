@@ -25,6 +25,8 @@ export type Load = <Name extends keyof Parts>(name: Name) => Parts[Name];
 export interface WebHost {
   /** Calls back once after so many milliseconds, or never when the invocation ends before. */
   readonly timer: (milliseconds: number, expire: () => void) => void;
+  /** Milliseconds since the context was made. */
+  readonly now: () => number;
   /** Tells an error that nobody catches. */
   readonly report: (error: unknown) => void;
   /** Secret random bytes as hexadecimal digits. It gives them once. */

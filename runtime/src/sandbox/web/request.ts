@@ -31,6 +31,9 @@ export interface Asked {
   readonly signal: Signal | null;
 }
 
+/** What was given as a request's signal. */
+let signalIn: (request: Request) => Signal | null;
+
 /** Reads `init`; what it does not say is as in `base`. */
 export function read(init: RequestInit, base: Request | undefined): Asked {
   const method = init.method === undefined ? (base?.method ?? "GET") : methodOf(init.method);
@@ -47,33 +50,46 @@ export function read(init: RequestInit, base: Request | undefined): Asked {
     headers.set("content-type", own.type);
   const content = own ?? (base === undefined ? null : takeBody(base));
   if (bodiless && content !== null) throw new TypeError(`a request with ${method} has no body`);
-  const signal = init.signal === undefined ? (base?.signal ?? null) : init.signal;
+  const signal =
+    init.signal === undefined ? (base === undefined ? null : signalIn(base)) : init.signal;
   return { method, headers, content, redirect, signal };
 }
 
 export class Request extends Body {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Headers;
-  readonly redirect: string;
-  readonly #given: Signal | null;
+  readonly #asked: Asked;
+  readonly #url: string;
   #signal: Signal | undefined;
+
+  static {
+    signalIn = (request) => request.#asked.signal;
+  }
 
   constructor(input: unknown, init: RequestInit = {}) {
     const base = input instanceof Request ? input : undefined;
     const url = base?.url ?? parse(input);
     const asked = read(init ?? {}, base);
     super(asked.content);
-    ({ method: this.method, headers: this.headers, redirect: this.redirect } = asked);
-    this.url = url;
-    this.#given = asked.signal;
+    this.#asked = asked;
+    this.#url = url;
   }
 
+  get method(): string {
+    return this.#asked.method;
+  }
+  get url(): string {
+    return this.#url;
+  }
+  get headers(): Headers {
+    return this.#asked.headers;
+  }
+  get redirect(): string {
+    return this.#asked.redirect;
+  }
   /** Aborts with the signal that was given; its own object, as the standard has it. */
   get signal(): Signal {
     if (this.#signal === undefined) {
       const controller = new (load("events").AbortController)();
-      const given = this.#given;
+      const given = this.#asked.signal;
       if (given?.aborted === true) controller.abort(given.reason);
       given?.addEventListener("abort", () => controller.abort(given.reason));
       this.#signal = controller.signal;
@@ -88,7 +104,7 @@ export class Request extends Body {
       method,
       headers: new Headers(headers),
       redirect,
-      signal: this.#given,
+      signal: this.#asked.signal,
       ...(content === null ? {} : { body: bytesIn(content) }),
     });
   }

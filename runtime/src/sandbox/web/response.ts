@@ -31,23 +31,13 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 let next: Answered | undefined;
 
 export class Response extends Body {
-  readonly type: string;
-  readonly status: number;
-  readonly statusText: string;
-  readonly url: string;
-  readonly redirected: boolean;
-  readonly headers: Headers;
+  readonly #made: Answered;
 
   constructor(body?: BodyInit, init: ResponseInit = {}) {
     const made = next ?? answered(contentOf(body), init ?? {});
     next = undefined;
     super(made.content);
-    this.type = made.type;
-    this.status = made.status;
-    this.statusText = made.statusText;
-    this.url = made.url;
-    this.redirected = made.redirected;
-    this.headers = made.headers;
+    this.#made = made;
   }
 
   static error(): Response {
@@ -71,16 +61,31 @@ export class Response extends Body {
     return make(answered({ octets: utf8Of(text), type: "application/json" }, init));
   }
 
+  get type(): string {
+    return this.#made.type;
+  }
+  get status(): number {
+    return this.#made.status;
+  }
+  get statusText(): string {
+    return this.#made.statusText;
+  }
+  get url(): string {
+    return this.#made.url;
+  }
+  get redirected(): boolean {
+    return this.#made.redirected;
+  }
+  get headers(): Headers {
+    return this.#made.headers;
+  }
   get ok(): boolean {
     return this.status >= 200 && this.status <= 299;
   }
 
   clone(): Response {
     const content = peekBody(this);
-    const headers = new Headers(this.headers);
-    const { status, statusText, url, redirected } = this;
-    const type = this.type as Answered["type"];
-    return make({ type, status, statusText, url, redirected, headers, content });
+    return make({ ...this.#made, headers: new Headers(this.headers), content });
   }
 
   get [Symbol.toStringTag](): string {
