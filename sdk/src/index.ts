@@ -3,7 +3,23 @@
  * sandbox, with the permissions that it declares and nothing else.
  */
 
+import type { FetchInit, FetchRequest, FetchResponse, FetchUrl } from "./fetch.ts";
 import type {
+  ExecInit,
+  ExecResult,
+  Files,
+  Log,
+  Mail,
+  Metrics,
+  Processes,
+  Secrets,
+  Services,
+  Store,
+  System,
+} from "./host.ts";
+import type {
+  ConnectInit,
+  Connection,
   DnsAnswer,
   DnsInit,
   DnsRecordType,
@@ -12,6 +28,8 @@ import type {
   UdpInit,
 } from "./network.ts";
 
+export type * from "./fetch.ts";
+export type * from "./host.ts";
 export type * from "./network.ts";
 
 /** What a service permission can allow. */
@@ -87,232 +105,10 @@ export interface Weight {
   readonly weight: number;
 }
 
-export interface Processes {
-  /** How many processes have this name. @throws Error when the name is not in `permissions.processes`. */
-  count(name: string): Promise<number>;
-  /**
-   * Counts as well, and from now on this check runs at once whenever a process of the name has ended, not only at its interval.
-   * For checks and checkers. @throws Error when the name is not in `permissions.processes`.
-   */
-  watch(name: string): Promise<number>;
-}
-
-/** Texts that outlast an invocation, and karuntime: at most 64 keys of 64 characters, with values of 4096. Each check has its own. */
-export interface Store {
-  /** @returns null when there is none. */
-  get(key: string): Promise<string | null>;
-  set(key: string, value: string): Promise<void>;
-  delete(key: string): Promise<void>;
-  keys(): Promise<readonly string[]>;
-}
-
-/**
- * Numbers about what a check looks at; `karuntime status --json` shows them. At most 50, a name with other labels being another one.
- * A name has letters a-z, digits and _. At most 5 labels of 64 characters.
- */
-export interface Metrics {
-  gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): Promise<void>;
-  /** Adds to it. */
-  counter(name: string, add: number, labels?: Readonly<Record<string, string>>): Promise<void>;
-}
-
-export interface Secrets {
-  /** A secret of the configuration. In logs and reasons its name stands in its place. @throws Error when it is not permitted. */
-  get(name: string): Promise<string>;
-}
-
-/** Performed by the daemon, through systemd where it runs, else through the commands that the configuration names. */
-export interface Services {
-  /** @throws Error when it is not permitted, or the service did not start. */
-  start(name: string): Promise<void>;
-  /** @throws Error when it is not permitted, or the service did not stop. */
-  stop(name: string): Promise<void>;
-  /** @throws Error when it is not permitted, or the service did not restart. */
-  restart(name: string): Promise<void>;
-  /** Whether the service runs. @throws Error when it is not permitted, or nobody can tell. */
-  status(name: string): Promise<"running" | "stopped">;
-}
-
 /*
  * What `fetch` takes and gives are the web's own objects. They are described here by what they have, so that this file needs
  * no environment: the global types of `@karuntime/sdk/globals`, of browsers and of Node all fit.
  */
-
-export interface FetchInit {
-  /** Default "GET". */
-  readonly method?: string;
-  /** A `Headers`, pairs, or an object. */
-  readonly headers?: Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
-  /** A `URLSearchParams` is sent as a form, and says so. At most 1 MiB. */
-  readonly body?: string | ArrayBuffer | ArrayBufferView | FetchForm | null;
-  /** Default "follow"; each redirect must be permitted as well. */
-  readonly redirect?: "follow" | "manual" | "error";
-  readonly signal?: Signal | null;
-}
-
-/** As much of an AbortSignal as `fetch` needs. */
-export interface Signal {
-  readonly aborted: boolean;
-  readonly reason: unknown;
-  addEventListener(type: "abort", listener: () => void): void;
-}
-
-/** As much of a URLSearchParams as tells it from other objects. */
-export interface FetchForm extends Iterable<[string, string]> {
-  getAll(name: string): string[];
-  toString(): string;
-}
-
-/** As much of a URL as tells it from other objects. */
-export interface FetchUrl {
-  readonly href: string;
-  readonly pathname: string;
-  toString(): string;
-}
-
-/** As much of a Request as tells it from other objects; it must be one of the sandbox. */
-export interface FetchRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly bodyUsed: boolean;
-}
-
-/** A `Headers`. */
-export interface FetchHeaders extends Iterable<[string, string]> {
-  append(name: string, value: string): void;
-  delete(name: string): void;
-  /** All values of that name, joined by ", ". */
-  get(name: string): string | null;
-  getSetCookie(): string[];
-  has(name: string): boolean;
-  set(name: string, value: string): void;
-  forEach(callback: (value: string, name: string, parent: FetchHeaders) => void): void;
-  entries(): IterableIterator<[string, string]>;
-  keys(): IterableIterator<string>;
-  values(): IterableIterator<string>;
-}
-
-/** A `Response`. */
-export interface FetchResponse {
-  readonly type: "default" | "basic" | "error";
-  /** Whether the status is 200 to 299. */
-  readonly ok: boolean;
-  readonly status: number;
-  readonly statusText: string;
-  /** Where the answer came from, after redirects. */
-  readonly url: string;
-  readonly redirected: boolean;
-  readonly headers: FetchHeaders;
-  readonly bodyUsed: boolean;
-  /** Decoded as UTF-8. As with the next three, a second time it throws: keep the result, or a clone. */
-  text(): Promise<string>;
-  json(): Promise<unknown>;
-  bytes(): Promise<Uint8Array<ArrayBuffer>>;
-  arrayBuffer(): Promise<ArrayBuffer>;
-  clone(): FetchResponse;
-}
-
-export interface ConnectInit {
-  /** Speak TLS; the certificate is checked unless `verify` is false. `serverName` is what is asked for; default: the host. */
-  readonly tls?: boolean | { readonly serverName?: string; readonly verify?: boolean };
-}
-
-/** What a server's certificate says. */
-export interface Certificate {
-  /** The common name. */
-  readonly subject: string;
-  readonly issuer: string;
-  /** As in "DNS:example.com, IP Address:192.0.2.1". */
-  readonly names: string;
-  readonly validFromMs: number;
-  readonly validToMs: number;
-  /** Whether a known authority signed it, for this name. */
-  readonly trusted: boolean;
-}
-
-/** A connection over TCP or TLS. It is closed with the invocation at the latest. */
-export interface Connection {
-  /** The server's, with TLS. */
-  readonly certificate: Certificate | null;
-  /** Sends a text as UTF-8, or bytes. */
-  write(data: string | Uint8Array): Promise<void>;
-  /** The bytes that are there, at most 64 KiB, or the next ones; null when the other side has ended. */
-  read(): Promise<Uint8Array | null>;
-  /** The text up to the delimiter and with it. @throws Error when the connection ends before, or 64 KiB come without it. */
-  readUntil(delimiter: string): Promise<string>;
-  close(): void;
-}
-
-/** How a command ended, and what it wrote: at most 64 KiB each. */
-export interface ExecResult {
-  /** Its exit status; null when a signal or the time limit ended it. */
-  readonly status: number | null;
-  readonly signal: string | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface ExecInit {
-  /** Milliseconds after which it is ended; never later than the invocation. */
-  readonly timeoutMs?: number;
-}
-
-export interface Mail {
-  readonly subject: string;
-  readonly text: string;
-}
-
-/** The beginning of a file. */
-export interface FileContent {
-  /** At most the first 64 KiB. */
-  readonly text: string;
-  /** In bytes. */
-  readonly size: number;
-  /** When it was last written, in milliseconds since 1970. */
-  readonly modifiedMs: number;
-}
-
-export interface Files {
-  /** @throws Error when the path, or what it leads to, is not in `permissions.files`, or cannot be read by the plugins' user. */
-  read(path: string): Promise<FileContent>;
-}
-
-/** The share of time, in percent, in which tasks waited, over the last 10, 60 and 300 seconds. */
-export interface PressureAverages {
-  readonly avg10: number;
-  readonly avg60: number;
-  readonly avg300: number;
-}
-
-export interface System {
-  /** The load averages of 1, 5 and 15 minutes, and how many processors there are. */
-  load(): Promise<{
-    readonly one: number;
-    readonly five: number;
-    readonly fifteen: number;
-    readonly cpus: number;
-  }>;
-  memory(): Promise<{ readonly totalBytes: number; readonly availableBytes: number }>;
-  /** The file system that a path is on. @throws Error when there is no such path. */
-  disk(path: string): Promise<{
-    readonly totalBytes: number;
-    readonly availableBytes: number;
-    readonly totalFiles: number;
-    readonly availableFiles: number;
-  }>;
-  /** How much tasks wait for a resource; `full` is null where the kernel does not tell it. @throws Error when it tells none. */
-  pressure(
-    resource: "cpu" | "memory" | "io",
-  ): Promise<{ readonly some: PressureAverages; readonly full: PressureAverages | null }>;
-}
-
-/** One line of the daemon's log each: at most 500 characters, at most 10 a second. */
-export interface Log {
-  debug(message: string): void;
-  info(message: string): void;
-  warn(message: string): void;
-  error(message: string): void;
-}
 
 /** What every plugin is called with. */
 export interface PluginContext<Declarations extends OptionDeclarations = OptionDeclarations> {

@@ -1,5 +1,36 @@
-/** What `udp`, `dns` and `ping` take and give. */
-import type { Signal } from "./index.ts";
+/** What `connect`, `udp`, `dns` and `ping` take and give. */
+import type { Signal } from "./fetch.ts";
+
+export interface ConnectInit {
+  /** Speak TLS; the certificate is checked unless `verify` is false. `serverName` is what is asked for; default: the host. */
+  readonly tls?: boolean | { readonly serverName?: string; readonly verify?: boolean };
+}
+
+/** What a server's certificate says. */
+export interface Certificate {
+  /** The common name. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** As in "DNS:example.com, IP Address:192.0.2.1". */
+  readonly names: string;
+  readonly validFromMs: number;
+  readonly validToMs: number;
+  /** Whether a known authority signed it, for this name. */
+  readonly trusted: boolean;
+}
+
+/** A connection over TCP or TLS. It is closed with the invocation at the latest. */
+export interface Connection {
+  /** The server's, with TLS. */
+  readonly certificate: Certificate | null;
+  /** Sends a text as UTF-8, or bytes. */
+  write(data: string | Uint8Array): Promise<void>;
+  /** The bytes that are there, at most 64 KiB, or the next ones; null when the other side has ended. */
+  read(): Promise<Uint8Array | null>;
+  /** The text up to the delimiter and with it. @throws Error when the connection ends before, or 64 KiB come without it. */
+  readUntil(delimiter: string): Promise<string>;
+  close(): void;
+}
 
 export interface UdpInit {
   /** Milliseconds until it fails without an answer; never later than the invocation. Default 5000. */

@@ -12,7 +12,7 @@ import {
   renameSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 const ENTRIES_MAX = 64;
 const KEY_CHARACTERS_MAX = 64;
@@ -37,7 +37,7 @@ interface Table {
 }
 
 /**
- * @param directory made when there is something to keep, readable by its owner alone.
+ * @param directory made when there is something to keep, with its parent, readable by its owner alone.
  * @param complain gets why a table could not be read or written; it is kept in memory then.
  */
 export function createStore(
@@ -70,7 +70,8 @@ export function createStore(
   function write(plugin: string, { entries }: Table): void {
     const path = pathOf(directory, plugin);
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      // One after the other: where nothing can be made, as in /proc, Node's own recursion has no end.
+      for (const folder of [dirname(directory), directory]) makeFolder(folder);
       const descriptor = openSync(`${path}.new`, "w", 0o600);
       try {
         writeSync(descriptor, JSON.stringify([...entries]));
@@ -114,6 +115,14 @@ export function createStore(
       }
     },
   };
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 /** A name may have any character, a file's name not. */
