@@ -6,7 +6,20 @@ import type { LoaderAnswer } from "./loader.ts";
 
 async function load(file: string, options: LoadOptions): Promise<LoaderAnswer> {
   try {
-    return { ok: true, loaded: await loadConfiguration(file, process.env, options) };
+    const loaded = await loadConfiguration(file, process.env, options);
+    const plugins = [...loaded.checks, ...loaded.notifiers];
+    return {
+      ok: true,
+      loaded: {
+        ...loaded,
+        checks: loaded.checks.map((check) => ({ ...check, bundle: check.bundle.hash })),
+        notifiers: loaded.notifiers.map((notifier) => ({
+          ...notifier,
+          bundle: notifier.bundle.hash,
+        })),
+      },
+      bundles: Object.fromEntries(plugins.map(({ bundle }) => [bundle.hash, bundle])),
+    };
   } catch (error) {
     if (error instanceof ConfigurationError) return { ok: false, diagnostics: error.diagnostics };
     throw error;

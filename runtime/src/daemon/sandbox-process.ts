@@ -172,8 +172,8 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     heardAtMs = performance.now();
     switch (message.type) {
       case "ready":
-        for (const check of options.checks()) lines?.send({ type: "load", check });
-        for (const notifier of options.notifiers) lines?.send({ type: "load-notifier", notifier });
+        if (!load(options.checks(), options.notifiers))
+          return replace("it does not take in what it has to run");
         loaded = true;
         for (const { message: event } of events.values()) lines?.send(event);
         if (lostAtMs !== undefined)
@@ -199,6 +199,25 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       default:
         options.onMessage(message);
     }
+  }
+
+  /** @returns whether everything was sent. */
+  function load(checks: readonly CheckSpec[], notifiers: readonly NotifierSpec[]): boolean {
+    const bundles = new Map([...checks, ...notifiers].map(({ bundle }) => [bundle.hash, bundle]));
+    const messages: readonly DaemonToSandbox[] = [
+      ...[...bundles.values()].map((bundle) => ({ type: "bundle", bundle }) as const),
+      ...checks.map(
+        (check) => ({ type: "load", check: { ...check, bundle: check.bundle.hash } }) as const,
+      ),
+      ...notifiers.map(
+        (notifier) =>
+          ({
+            type: "load-notifier",
+            notifier: { ...notifier, bundle: notifier.bundle.hash },
+          }) as const,
+      ),
+    ];
+    return messages.every((message) => lines?.send(message) === true);
   }
 
   function watch(): void {

@@ -11,7 +11,8 @@ import { createCapabilities } from "./capabilities.ts";
 import { ProcessTable } from "./capability/processes.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { evaluateBundle } from "./evaluate.ts";
-import { PluginIsolate } from "./isolate.ts";
+import type { IsolatePool } from "./isolate-pool.ts";
+import { createIsolatePool } from "./isolate-pool.ts";
 import { createMemoryWatch } from "./memory-watch.ts";
 import { PluginRunner } from "./plugin-runner.ts";
 import type {
@@ -36,7 +37,8 @@ const memory = createMemoryWatch(Number(values.memory ?? Infinity), (bytes) =>
 );
 
 const checks = new Map<string, CheckRunner>();
-const isolates = new Map<string, PluginIsolate>();
+const bundles = new Map<string, PluginBundle>();
+const pools = new Map<string, IsolatePool>();
 const notifiers = new Map<string, PluginRunner>();
 const asked = new Map<
   number,
@@ -55,10 +57,14 @@ daemon.send({ type: "ready" });
 
 function receive(message: DaemonToSandbox): void {
   switch (message.type) {
+    case "bundle":
+      return void bundles.set(message.bundle.hash, message.bundle);
     case "load":
-      return load(message.check);
-    case "load-notifier":
-      return void notifiers.set(message.notifier.name, createRunner(message.notifier).runner);
+      return load(withBundle(message.check));
+    case "load-notifier": {
+      const spec = withBundle(message.notifier);
+      return void notifiers.set(spec.name, createRunner(spec).runner);
+    }
     case "notify":
       return void notify(message);
     case "answer": {
@@ -87,6 +93,14 @@ function receive(message: DaemonToSandbox): void {
         memory,
       }).then((result) => daemon.send({ type: "evaluated", id: message.id, result }));
   }
+}
+
+function withBundle<Spec extends { readonly bundle: string }>(
+  spec: Spec,
+): Omit<Spec, "bundle"> & { readonly bundle: PluginBundle } {
+  const bundle = bundles.get(spec.bundle);
+  if (bundle === undefined) throw new Error(`the bundle ${spec.bundle} did not come`);
+  return { ...spec, bundle };
 }
 
 function load(spec: CheckSpec): void {
@@ -119,7 +133,7 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
     target: "target" in spec ? spec.target : null,
     timeoutMs,
     capabilities,
-    isolate: () => isolateOf(bundle, name),
+    isolate: isolatesOf(bundle).take,
     onStuck: (reason) => recycle(reason, name),
   });
   return { runner, capabilities };
@@ -139,18 +153,17 @@ async function notify({
   });
 }
 
-/** Plugins of one bundle share an isolate. */
-function isolateOf(bundle: PluginBundle, plugin: string): PluginIsolate {
-  const present = isolates.get(bundle.hash);
-  if (present?.usable === true) return present;
-  const isolate = new PluginIsolate({
+function isolatesOf(bundle: PluginBundle): IsolatePool {
+  const present = pools.get(bundle.hash);
+  if (present !== undefined) return present;
+  const pool = createIsolatePool({
     code: bundle.code,
     name: bundleName(bundle),
-    onCatastrophe: (reason) => recycle(reason, plugin),
+    onCatastrophe: recycle,
     memory,
   });
-  isolates.set(bundle.hash, isolate);
-  return isolate;
+  pools.set(bundle.hash, pool);
+  return pool;
 }
 
 function askDaemon(

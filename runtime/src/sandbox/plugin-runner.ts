@@ -28,7 +28,7 @@ export interface PluginRunnerOptions {
   readonly target: CheckTarget | null;
   readonly timeoutMs: number;
   readonly capabilities: Capabilities;
-  /** The isolate of the bundle; another one once that was ended, since what ran too long is not used again. */
+  /** An isolate of the bundle to have a context in; another one once that was ended, since what ran too long is not used again. */
   readonly isolate: () => PluginIsolate;
   readonly onStuck: (reason: string) => void;
 }
@@ -49,7 +49,8 @@ export class PluginRunner {
    */
   async run(event: JsonValue = null): Promise<InvocationResult> {
     for (let attempts = 1; ; attempts++) {
-      const isolate = this.#options.isolate();
+      const isolate =
+        this.#place?.isolate.usable === true ? this.#place.isolate : this.#options.isolate();
       const result = await this.#attempt(isolate, event);
       // What waited in vain has left nothing running.
       if (result.outcome === "timed out" && result.ownFault) isolate.dispose();

@@ -95,6 +95,11 @@ export interface NotifierSpec {
   readonly timeoutMs: number;
 }
 
+/** With the hash in place of the bundle, which thousands of checks may share. */
+export type WithoutBundle<Spec extends { readonly bundle: PluginBundle }> = Omit<Spec, "bundle"> & {
+  readonly bundle: string;
+};
+
 /** What a plugin has the daemon do. */
 export type PrivilegedRequest =
   | { readonly type: "service"; readonly service: string; readonly action: ServiceAction }
@@ -131,8 +136,10 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 export type DaemonToSandbox =
-  | { readonly type: "load"; readonly check: CheckSpec }
-  | { readonly type: "load-notifier"; readonly notifier: NotifierSpec }
+  /** Comes before what refers to it by its hash. */
+  | { readonly type: "bundle"; readonly bundle: PluginBundle }
+  | { readonly type: "load"; readonly check: WithoutBundle<CheckSpec> }
+  | { readonly type: "load-notifier"; readonly notifier: WithoutBundle<NotifierSpec> }
   /** An event for a notifier, answered by `notified`. */
   | {
       readonly type: "notify";

@@ -28,7 +28,7 @@ export interface TestHost {
   readonly pid: number;
   readonly messages: readonly SandboxToDaemon[];
   /** Bundles a plugin's source, reads its manifest as the daemon does, and starts the check. */
-  load(name: string, source: string, spec?: Partial<CheckSpec>): Promise<void>;
+  load(name: string, source: string, spec?: Partial<Omit<CheckSpec, "bundle">>): Promise<void>;
   /** The judgement of a check, the last one sent; waits for the first. */
   state(check: string): Promise<State>;
   /** Runs a check with this body once, under a name of its own; returns "up", or the reason. */
@@ -114,11 +114,12 @@ export async function startHost({ memoryBytes = MEMORY_BYTES } = {}): Promise<Te
           ? parseOptions(manifest.value.options, {}, { file: "", path: "" })
           : undefined;
       const values: Readonly<Record<string, JsonValue>> = options?.ok === true ? options.value : {};
+      lines.send({ type: "bundle", bundle: code });
       lines.send({
         type: "load",
         check: {
           name,
-          bundle: code,
+          bundle: code.hash,
           options: values,
           grant,
           intervalMs: 200,
