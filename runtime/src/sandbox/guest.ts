@@ -66,6 +66,8 @@ export function guest(environmentText: string): GuestEntries {
     { resolve: (value: unknown) => void; reject: (error: unknown) => void; error: Error }
   > = create(null);
   const downs = new WeakSet<object>();
+  const isDown = WeakSet.prototype.has.bind(downs);
+  const markDown = WeakSet.prototype.add.bind(downs);
 
   function post(message: GuestMessage): void {
     if (outbox.length < MESSAGES_MAX) outbox[outbox.length] = stringify(message);
@@ -202,7 +204,7 @@ export function guest(environmentText: string): GuestEntries {
     log,
     down: (reason: unknown) => {
       const result = freeze({ down: limited(reason) });
-      downs.add(result);
+      markDown(result);
       return result;
     },
   });
@@ -237,7 +239,7 @@ export function guest(environmentText: string): GuestEntries {
       outbox = [];
       const settle = (result: unknown): void => {
         if (result === undefined || event !== null) post({ type: "result", run, down: null });
-        else if (typeof result === "object" && result !== null && downs.has(result))
+        else if (typeof result === "object" && result !== null && isDown(result))
           post({ type: "result", run, down: (result as { down: string }).down });
         else
           fail(

@@ -8,6 +8,9 @@ import type { GuestContext, PluginIsolate } from "./isolate.ts";
 
 /** CPU time that one invocation may take, whatever its timeout. */
 const CPU_MS_MAX = 1000;
+/** What the guest's own code never exceeds; who does is after the time of this process. */
+const MESSAGES_MAX = 1000;
+const STACK_CHARACTERS_MAX = 4000;
 /** An isolate that is still busy so long after its deadline obeys no limit: only the end of the process ends it. */
 const GRACE_MS = 100;
 
@@ -88,8 +91,11 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
             : Math.min(deadlineMs - performance.now(), Math.min(CPU_MS_MAX, timeoutMs) - cpuMs);
         const slice = await isolate.enter(entry, text, context.drain, left);
         cpuMs += slice.cpuMs;
-        if (slice.outbox !== "")
-          for (const message of JSON.parse(slice.outbox) as GuestMessage[]) handle(message);
+        if (slice.outbox === "") return;
+        const messages = JSON.parse(slice.outbox) as GuestMessage[];
+        if (messages.length > MESSAGES_MAX)
+          throw new Error("the plugin sent more than the sandbox passes on");
+        for (const message of messages) handle(message);
       } catch (error) {
         fail(error instanceof Error ? error.message : String(error));
       } finally {
@@ -112,7 +118,13 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
           return message.down === null ? settle("up", "") : settle("down", String(message.down));
         case "error":
           return message.run === run
-            ? settle("error", options.explain(String(message.message), String(message.stack)))
+            ? settle(
+                "error",
+                options.explain(
+                  String(message.message),
+                  String(message.stack).slice(0, STACK_CHARACTERS_MAX),
+                ),
+              )
             : undefined;
         case "cancel":
           calls.get(message.id)?.abort();
@@ -124,6 +136,8 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
     }
 
     function begin(id: number, capability: string, argument: unknown): void {
+      // The one before could not be called off any more.
+      if (calls.has(id)) throw new Error("the plugin made two requests with one number");
       const call = new AbortController();
       const work = options.perform(capability, argument, call.signal, invocation.signal);
       if (work === undefined) return;
