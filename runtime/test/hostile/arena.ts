@@ -24,6 +24,7 @@ import { ConfigurationError } from "../../dist/config/diagnostic.js";
 import type { LoadedConfiguration } from "../../dist/config/load.js";
 import { loadConfiguration } from "../../dist/config/load.js";
 import { startPlugins } from "../../dist/daemon/plugins.js";
+import type { CheckReport } from "../../dist/sandbox/protocol.js";
 import type { Attack, Places } from "./attack.ts";
 import { TIMEOUT_MS, pluginOf } from "./attack.ts";
 import { startMailServer } from "./mail-server.ts";
@@ -33,6 +34,9 @@ import type { Mail, MailServer } from "./mail-server.ts";
 const ATTACK_INTERVAL_MS = 300;
 const NEIGHBOUR_INTERVAL_MS = 50;
 const WAIT_MS_MAX = 12_000;
+/** From a judgement to the replacement of a host that cannot be saved, and to the next look at one that can. */
+const RECYCLE_MS = 600;
+const SETTLE_MS = 150;
 const NEIGHBOUR = `import { defineCheck } from "@karuntime/sdk";
 export default defineCheck({ async check() { await null; } });
 `;
@@ -45,7 +49,7 @@ export interface Encounter {
   readonly replaced: number;
   /** Why the host was replaced. */
   readonly replacements: readonly string[];
-  /** The longest time without a host. */
+  /** How long there was no host when the first one was replaced. */
   readonly gapMs: number;
   readonly neighbourDown: readonly string[];
   readonly neighbourFailed: number;
@@ -147,15 +151,21 @@ async function encounter(loaded: LoadedConfiguration, attack: Attack): Promise<E
   await until(() => last("attack") !== undefined);
   const wantedRuns = attack.runs ?? 1;
   if (wantedRuns > 1) await until(async () => ((await reports()).attack?.runs ?? 0) >= wantedRuns);
-  // A host that is about to be replaced is given the time for it, and the neighbour has to come back.
-  await sleep(attack.mayRecycle === true ? 600 : 150);
-  const back = (await reports()).neighbour?.runs ?? 0;
-  await until(async () => ((await reports()).neighbour?.runs ?? 0) > back);
+  // A host that is about to be replaced is given the time for it.
+  const endMs = performance.now() + (attack.mayRecycle === true ? RECYCLE_MS : SETTLE_MS);
+  await until(() => plugins.status().restarts > 0 || performance.now() > endMs);
+  // Here the neighbour shows that it lives: it has run since, be it in another host.
+  const { restarts: restartsBefore } = plugins.status();
+  const runsBefore = restartsBefore > 0 ? 0 : ((await reports()).neighbour?.runs ?? 0);
+  let neighbour: CheckReport | undefined;
+  await until(async () => {
+    ({ neighbour } = await reports());
+    return (neighbour?.runs ?? 0) > runsBefore;
+  });
   if (attack.leaves !== undefined) {
     const { leaves } = attack;
     await until(() => commandsWith(leaves) === 0);
   }
-  const { neighbour } = await reports();
   const { restarts } = plugins.status();
   const leftBehind = attack.leaves === undefined ? 0 : commandsWith(attack.leaves);
   await plugins.stop();
@@ -170,7 +180,7 @@ async function encounter(loaded: LoadedConfiguration, attack: Attack): Promise<E
     replacements: records
       .filter(({ delayMs }) => delayMs !== undefined)
       .map(({ reason }) => String(reason)),
-    gapMs: Math.max(0, ...records.map(({ gapMs }) => Number(gapMs ?? 0))),
+    gapMs: Number(records.find(({ gapMs }) => gapMs !== undefined)?.["gapMs"] ?? 0),
     neighbourDown: judgements
       .filter(({ check, state }) => check === "neighbour" && state === "down")
       .map(({ reason }) => reason),

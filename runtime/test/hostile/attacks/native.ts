@@ -5,7 +5,7 @@ import { LIMIT } from "../attack.ts";
 const busy = { wanted: "down", reason: LIMIT, mayRecycle: true } as const;
 const large = {
   ...busy,
-  reason: /^timed out|^out of memory|^Maximum BigInt|^Invalid |^Maximum call/,
+  reason: /^timed out|^out of memory|^Maximum BigInt|^Invalid |^Maximum call|^Array buffer/,
 };
 
 export const native: readonly Attack[] = [
@@ -49,7 +49,8 @@ export const native: readonly Attack[] = [
   },
   {
     name: "compiles a huge regular expression",
-    source: 'new RegExp("(?:a{1,1000}){1,1000}".repeat(100)).test("b".repeat(1000));',
+    source:
+      'for (let i = 0; ; i++) new RegExp(`(?:a{1,1000}){1,1000}${i}`.repeat(100)).test("b".repeat(1000));',
     ...busy,
     reason: /^timed out|^out of memory|^Invalid regular expression/,
   },
