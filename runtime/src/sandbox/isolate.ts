@@ -40,13 +40,24 @@ export class PluginIsolate {
   readonly #oneAtATime = createSemaphore(1);
   #script: ivm.Script | undefined;
   #ended = false;
+  #lost = false;
+  /** Ends the wait for the slice that runs. */
+  #abandon: ((error: Error) => void) | undefined;
 
   constructor(options: PluginIsolateOptions) {
     this.#options = options;
     this.#isolate = new ivm.Isolate({
       memoryLimit: MEMORY_MB_MAX,
-      onCatastrophicError: () =>
-        options.onCatastrophe("an isolate ran out of memory in a way that it cannot recover from"),
+      onCatastrophicError: () => {
+        this.#lost = true;
+        // Nothing that runs in it will ever end: whoever waits is told, and judged, before this process goes.
+        this.#abandon?.(new Error("memory limit"));
+        setImmediate(() =>
+          options.onCatastrophe(
+            "an isolate ran out of memory in a way that it cannot recover from",
+          ),
+        );
+      },
     });
   }
 
@@ -56,7 +67,7 @@ export class PluginIsolate {
   }
 
   get usable(): boolean {
-    return !this.#ended && !this.#isolate.isDisposed;
+    return !this.#ended && !this.#lost && !this.#isolate.isDisposed;
   }
 
   /** CPU time of everything that ran in it, in milliseconds. */
@@ -142,6 +153,14 @@ export class PluginIsolate {
   }
 
   #slice<T>(work: () => Promise<T>): Promise<T> {
-    return this.#oneAtATime(() => slices(work));
+    return this.#oneAtATime(() =>
+      slices(
+        () =>
+          new Promise((resolve, reject) => {
+            this.#abandon = reject;
+            work().then(resolve, reject);
+          }),
+      ),
+    );
   }
 }

@@ -59,7 +59,15 @@ writeFileSync(
 );
 let changes = 0;
 let lines = 0;
-const log = pino({ level: "debug", base: null }, { write: () => void lines++ });
+const log = pino(
+  { level: "debug", base: null },
+  {
+    write(line) {
+      lines++;
+      if (line.includes("replaced")) console.log(line.trim());
+    },
+  },
+);
 const loaded = await loadConfiguration(join(folder, "karuntime.config.ts"), {});
 const judge = createJudge(
   uses.map(([name]) => name),
