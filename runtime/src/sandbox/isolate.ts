@@ -3,6 +3,7 @@
  * only with a time limit, also to resume it after an await, and one entry at a time, so that its CPU time is known.
  */
 import ivm from "isolated-vm";
+import { countText } from "./collect.ts";
 import { guest } from "./guest.ts";
 import { guestCapabilities } from "./guest-capabilities.ts";
 import { createSemaphore } from "./semaphore.ts";
@@ -134,6 +135,7 @@ export class PluginIsolate {
       const cpuMs = this.cpuMs - before;
       if (typeof outbox !== "string" || outbox.length > OUTBOX_CHARACTERS_MAX)
         throw new Error("the plugin sent more than the sandbox passes on");
+      countText(outbox);
       return { outbox, cpuMs };
     });
   }
