@@ -16,6 +16,8 @@ export interface Attack {
   readonly reason?: RegExp;
   /** Whether the host process may be killed and replaced for it. */
   readonly mayRecycle?: boolean;
+  /** Why it succeeds, as long as it does: it is run and shown, and fails nothing. */
+  readonly hole?: string;
   /** How often it is invoked before it is judged; default 1. */
   readonly runs?: number;
   /** A word of commands that it starts, which must have ended soon after it; it is invoked once then. */

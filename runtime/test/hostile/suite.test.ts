@@ -52,7 +52,7 @@ after(() => {
 for (const [family, attacks] of chosen)
   describe(`an attack of the family ${family}`, () => {
     for (const attack of attacks)
-      test(attack.name, async () => {
+      test(attack.name, { todo: attack.hole ?? false }, async () => {
         const met = await arena.meet(attack);
         rows.push({ attack, met });
         judge(attack, met);
