@@ -132,7 +132,8 @@ export class PluginIsolate {
         entry.apply(undefined, [text], { timeout }),
         drain.apply(undefined, [], { timeout }),
       ]);
-      const cpuMs = this.cpuMs - before;
+      // It tells none once it is gone; and a negative one the daemon takes for an attack.
+      const cpuMs = Math.max(0, this.cpuMs - before);
       if (typeof outbox !== "string" || outbox.length > OUTBOX_CHARACTERS_MAX)
         throw new Error("the plugin sent more than the sandbox passes on");
       countText(outbox);

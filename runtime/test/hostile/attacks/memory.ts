@@ -138,7 +138,6 @@ export const memory: readonly Attack[] = [
     ["map", "const all = new Map(); for (let i = 0; ; i++) all.set(i, { i });"],
     ["set", "const all = new Set(); for (let i = 0; ; i++) all.add({ i });"],
     ["dictionary", "const all = {}; for (let i = 0; ; i++) all[`k${i}`] = { i };"],
-    ["long array", "const all = []; for (;;) all.push(new Array(3e7).fill(0));"],
     ["rope", "let text = []; for (;;) text = [text, 'x'.repeat(100) + Math.random()];"],
   ].map(([what = "", source = ""]): Attack => ({
     name: `takes its time to fill a ${what}`,
@@ -146,11 +145,14 @@ export const memory: readonly Attack[] = [
     timeoutMs: 3000,
     ...large,
   })),
-  {
-    name: "takes its time to fill an array",
-    source: "const all = []; for (;;) all.push(new Array(1000).fill(1));",
+  ...[
+    ["an array", "const all = []; for (;;) all.push(new Array(1000).fill(1));"],
+    ["a long array", "const all = []; for (;;) all.push(new Array(3e7).fill(0));"],
+  ].map(([what = "", source = ""]): Attack => ({
+    name: `takes its time to fill ${what}`,
+    source,
     timeoutMs: 3000,
     ...large,
     hole: "the isolate grows far beyond its limit, and the daemon kills the host for its memory before the check was judged",
-  },
+  })),
 ];
