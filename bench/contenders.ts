@@ -13,6 +13,8 @@ export interface StartOptions {
   readonly advertIntervalMs?: number;
   /** How many checks of nginx run once a second; none by default. */
   readonly checks?: number;
+  /** A process without which the host gives the address up; asked for once a second by those who have to ask. */
+  readonly watched?: string;
 }
 
 export interface Contender {
@@ -39,11 +41,25 @@ export default defineCheck({
 });
 `;
 
+const WATCHING_PLUGIN = `import { defineCheck } from "@karuntime/sdk";
+export default defineCheck({
+  permissions: { processes: ["PROCESS"] },
+  async check({ processes, down }) {
+    if ((await processes.watch("PROCESS")) === 0) return down("PROCESS does not run");
+  },
+});
+`;
+
 export const keepalived: Contender = {
   name: "keepalived",
   async start(host, options) {
     const { id, priority, address = VIRTUAL_ADDRESS, checks = 0 } = options;
-    const { advertIntervalMs = 1000 } = options;
+    const { advertIntervalMs = 1000, watched } = options;
+    const watching = "/run/bench/watch.sh";
+    if (watched !== undefined) {
+      host.write(watching, SEED_SCRIPT.replace("nginx", watched));
+      await host.run(["chmod", "755", watching]);
+    }
     const script = "/run/bench/check_ng.sh";
     host.write(script, SEED_SCRIPT);
     await host.run(["chmod", "755", script]);
@@ -53,11 +69,16 @@ export const keepalived: Contender = {
       addresses: [address],
       version: versionFor(advertIntervalMs),
       advertIntervalSeconds: advertIntervalMs / 1000,
-      scripts: Array.from({ length: checks }, (_, index) => ({
-        name: `check${index}`,
-        command: script,
-        intervalSeconds: 1,
-      })),
+      scripts: [
+        ...Array.from({ length: checks }, (_, index) => ({
+          name: `check${index}`,
+          command: script,
+          intervalSeconds: 1,
+        })),
+        ...(watched === undefined
+          ? []
+          : [{ name: "watch", command: watching, intervalSeconds: 1 }]),
+      ],
     });
   },
 };
@@ -66,12 +87,18 @@ export const karuntime: Contender = {
   name: "karuntime",
   async start(host, options) {
     const { id, priority, address = VIRTUAL_ADDRESS, checks = 0 } = options;
-    const { advertIntervalMs = 1000 } = options;
+    const { advertIntervalMs = 1000, watched } = options;
     const names = Array.from({ length: checks }, (_, index) => `check${index}`);
+    if (watched !== undefined)
+      host.write("/run/bench/watch.ts", WATCHING_PLUGIN.replaceAll("PROCESS", watched));
+    const watch = watched === undefined ? {} : { watch: { plugin: "./watch.ts", interval: "1s" } };
     const configuration = {
-      checks: Object.fromEntries(
-        names.map((name) => [name, { plugin: "./check.ts", interval: "1s" }]),
-      ),
+      checks: {
+        ...Object.fromEntries(
+          names.map((name) => [name, { plugin: "./check.ts", interval: "1s" }]),
+        ),
+        ...watch,
+      },
       virtualRouters: {
         VI_1: {
           interface: host.interface,
@@ -80,7 +107,7 @@ export const karuntime: Contender = {
           addresses: [address],
           version: versionFor(advertIntervalMs),
           advertInterval: `${advertIntervalMs}ms`,
-          track: { checks: names },
+          track: { checks: [...names, ...Object.keys(watch)] },
         },
       },
     };

@@ -9,9 +9,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { checks } from "./checks.ts";
+import { death } from "./death.ts";
 import { failover } from "./failover.ts";
 import { handover } from "./handover.ts";
 import { intervals } from "./intervals.ts";
+import { invocations } from "./invocations.ts";
+import { many } from "./many.ts";
 import { memory } from "./memory.ts";
 import type { Figure, Measurement } from "./measurement.ts";
 import { ratio } from "./measurement.ts";
@@ -25,6 +28,9 @@ const measurements: readonly Measurement[] = [
   failover,
   handover,
   checks,
+  death,
+  invocations,
+  many,
   intervals,
   scale,
   start,

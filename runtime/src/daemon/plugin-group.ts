@@ -79,8 +79,15 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
     notifiers,
     log,
     onMessage: receive,
-    onReplaced(blamed) {
-      if (names.has(blamed)) kills.set(blamed, (kills.get(blamed) ?? 0) + 1);
+    onReplaced(reason, blamed) {
+      for (const { name: check, fall, onFault } of checks) {
+        if (!blamed.includes(check)) continue;
+        const times = (kills.get(check) ?? 0) + 1;
+        kills.set(check, times);
+        // The host may have had no time to say what that came to.
+        if (times >= fall && onFault === "down")
+          judge.set(check, "down", `its sandbox host was ended while it ran: ${reason}`);
+      }
       for (const abort of pending.values()) abort.abort();
       pending.clear();
     },

@@ -15,7 +15,8 @@ import { createStore } from "./store.ts";
 import { createServiceActions, PLUGIN_ENVIRONMENT } from "./privileged.ts";
 
 const OUTPUT_CHARACTERS_MAX = 64 * 1024;
-const COMMANDS_AT_ONCE_MAX = 16;
+/** Of one plugin: it cannot take them from the others. */
+const COMMANDS_AT_ONCE_MAX = 8;
 const MAILS_PER_MINUTE_MAX = 10;
 const MINUTE_MS = 60_000;
 
@@ -50,7 +51,8 @@ export function createPluginRequests(
   const pings = createPings();
   /** When each plugin sent its last mails. */
   const mailed = new Map<string, readonly number[]>();
-  let running = 0;
+  /** How many commands of each plugin run. */
+  const running = new Map<string, number>();
 
   async function act(
     plugin: string,
@@ -65,18 +67,20 @@ export function createPluginRequests(
   }
 
   async function exec(
+    plugin: string,
     grant: Permissions,
     { argv, timeoutMs }: Extract<PrivilegedRequest, { type: "exec" }>,
     signal: AbortSignal,
   ): Promise<PrivilegedResult> {
     if (!mayRun(grant.exec, argv))
       return refuse(`not granted: permissions.exec does not list ${JSON.stringify(argv)}`);
-    if (running >= COMMANDS_AT_ONCE_MAX)
-      return refuse(`more than ${COMMANDS_AT_ONCE_MAX} commands of plugins run already`);
+    const others = running.get(plugin) ?? 0;
+    if (others >= COMMANDS_AT_ONCE_MAX)
+      return refuse(`${COMMANDS_AT_ONCE_MAX} commands of this plugin run already`);
     const identity = commandIdentity({ argv, user: undefined }, configuration.commands);
     if (!identity.ok) return refuse(identity.reason);
     const output = { stdout: "", stderr: "" };
-    running++;
+    running.set(plugin, others + 1);
     try {
       const result = await runner.run(argv, {
         user: identity.user,
@@ -102,7 +106,7 @@ export function createPluginRequests(
         },
       };
     } finally {
-      running--;
+      running.set(plugin, (running.get(plugin) ?? 1) - 1);
     }
   }
 
@@ -147,7 +151,7 @@ export function createPluginRequests(
           case "service":
             return await act(plugin, grant, request);
           case "exec":
-            return await exec(grant, request, signal);
+            return await exec(plugin, grant, request, signal);
           case "mail":
             return await mail(plugin, grant, request);
           case "store":

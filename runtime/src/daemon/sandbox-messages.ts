@@ -9,6 +9,7 @@ import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 const TEXT_MAX = 2000;
 const NAME_MAX = 64;
 const WEIGHT_MAX = 253;
+const LONG_MAX = 1000;
 const METRICS_MAX = 50;
 const LABELS_MAX = 5;
 const REPORTS_MAX = 100_000;
@@ -120,6 +121,9 @@ const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], "evaluated">, S
       value.every((entry) => has(entry, report)),
   },
   pong: { id },
+  long: {
+    plugins: (value) => Array.isArray(value) && value.length <= LONG_MAX && value.every(name),
+  },
   recycle: { reason: text, plugin: name },
 };
 

@@ -29,7 +29,7 @@ const WATCH_MS = 1000;
 const SILENT_KILL_MS = 3000;
 const PAGE_BYTES = 4096;
 /** A host ends what is too large in it before the kernel, or this process, ends the host. */
-const OWN_SHARE = 7 / 8;
+const OWN_SHARE = 3 / 4;
 /** What is kept of what one host writes to its standard error. */
 const COMPLAINT_CHARACTERS_MAX = 4000;
 /** What a check said last stands in for it this long while no host runs. */
@@ -67,8 +67,8 @@ export interface SandboxOptions {
   readonly notifiers: readonly NotifierSpec[];
   readonly log: Logger;
   readonly onMessage: (message: SandboxToDaemon) => void;
-  /** The host is gone: nobody waits for answers to what it asked. Gets the plugin whose doing it was, or "". */
-  readonly onReplaced: (blamed: string) => void;
+  /** The host is gone: nobody waits for answers to what it asked. Gets the plugins whose doing it was, where that is known. */
+  readonly onReplaced: (reason: string, blamed: readonly string[]) => void;
   /** No host has run for a while: what its checks said last is too old to be trusted. */
   readonly onSilent: (forMs: number) => void;
 }
@@ -96,6 +96,8 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     }
   >();
   let restartTimer: NodeJS.Timeout | undefined;
+  /** Plugins that have run for some time in the present host. */
+  let long: readonly string[] = [];
   let idleTimer: NodeJS.Timeout | undefined;
   const { memoryBytes, idleAfterMs } = options;
   const memory = createMemoryGroup(
@@ -139,21 +141,22 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   }
 
   /** Starts another host in place of the present one, which is gone or is killed here. */
-  function replace(reason: string, blamed = ""): void {
+  function replace(reason: string, blamed: readonly string[] = long): void {
     const old = child;
     child = undefined;
     lines?.close();
     lines = undefined;
     loaded = false;
     old?.kill("SIGKILL");
-    options.onReplaced(blamed);
+    long = [];
+    options.onReplaced(reason, blamed);
     if (stopped) return;
     restarts++;
     lostAtMs ??= performance.now();
     // A plugin that is known to be the cause is backed off itself; its neighbours need not wait for that.
-    const delayMs = blamed === "" ? backoff.next() : 0;
+    const delayMs = blamed.length === 0 ? backoff.next() : 0;
     log.error(
-      { sandbox: name, reason, plugin: blamed === "" ? undefined : blamed, delayMs },
+      { sandbox: name, reason, plugins: blamed, delayMs },
       "the sandbox host is replaced; its checks keep their last state until they answer again",
     );
     restartTimer = setTimeout(() => {
@@ -193,8 +196,11 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
         break;
       case "pong":
         break;
+      case "long":
+        long = message.plugins;
+        break;
       case "recycle":
-        replace(message.reason, message.plugin);
+        replace(message.reason, message.plugin === "" ? long : [message.plugin]);
         break;
       default:
         options.onMessage(message);
@@ -268,7 +274,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       restarts,
       memory: memory === undefined ? "watched" : "limited by the kernel",
     }),
-    replace,
+    replace: (reason) => replace(reason, []),
     wake: (check) => void lines?.send({ type: "wake", check }),
     report: async () => (await questions.ask((id) => lines?.send({ type: "report", id }))) ?? [],
     answer(id, result) {

@@ -17,6 +17,8 @@ import { SERVICE_ACTIONS } from "./protocol.ts";
 const CALLS_AT_ONCE_MAX = 64;
 const LOG_LINES_PER_SECOND_MAX = 10;
 const LOG_CHARACTERS_MAX = 500;
+/** Nobody keeps more of a line than that; the rest is not even looked at. */
+const LINE_CHARACTERS_MAX = 10_000;
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 const EXEC_MS_MAX = 3_600_000;
@@ -24,6 +26,9 @@ const PING_MS = 1000;
 const PING_MS_MAX = 60_000;
 /** As ping(8) sends. */
 const PING_OCTETS = 56;
+/** What the daemon takes; it would end a host that sends more. */
+const WORDS_MAX = 200;
+const WORD_CHARACTERS_MAX = 4096;
 const SUBJECT_CHARACTERS_MAX = 200;
 const MAIL_CHARACTERS_MAX = 10_000;
 const KEY_CHARACTERS_MAX = 64;
@@ -150,15 +155,13 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
   }
 
   async function exec(argument: unknown, signal: AbortSignal): Promise<unknown> {
-    const { argv, timeoutMs } = argument as {
-      readonly argv: readonly string[];
-      readonly timeoutMs: number | null;
-    };
+    const argv = wordsIn(argument);
+    const timeoutMs = numberIn(argument, "timeoutMs") || EXEC_MS_MAX;
     if (!mayRun(grant.exec, argv))
       throw new DeniedError(
         `not permitted: to run ${argv.join(" ")}, add it to the plugin: permissions: { exec: [${JSON.stringify(argv)}] }`,
       );
-    const limit = Math.min(EXEC_MS_MAX, Math.max(1, timeoutMs ?? EXEC_MS_MAX));
+    const limit = Math.min(EXEC_MS_MAX, Math.max(1, timeoutMs));
     return options.ask(plugin, { type: "exec", argv, timeoutMs: limit }, signal);
   }
 
@@ -175,13 +178,12 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
       throw new DeniedError(
         "not permitted: to send mail, add it to the plugin: permissions: { mail: true }",
       );
-    const { subject, text } = argument as { readonly subject: string; readonly text: string };
     return options.ask(
       plugin,
       {
         type: "mail",
-        subject: singleLine(subject).slice(0, SUBJECT_CHARACTERS_MAX),
-        text: text.slice(0, MAIL_CHARACTERS_MAX),
+        subject: singleLine(textIn(argument, "subject")).slice(0, SUBJECT_CHARACTERS_MAX),
+        text: textIn(argument, "text").slice(0, MAIL_CHARACTERS_MAX),
       },
       signal,
     );
@@ -299,7 +301,22 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
 
 /** What a plugin says, as one line without control characters: it goes to logs and terminals. */
 export function singleLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
+  return text
+    .slice(0, LINE_CHARACTERS_MAX)
+    .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")
+    .trim();
+}
+
+/** @throws Error for what is no command: a plugin can have the guest's messages say anything. */
+function wordsIn(argument: unknown): readonly string[] {
+  const argv: unknown = (argument as { readonly argv?: unknown } | null)?.argv;
+  const words: readonly unknown[] = Array.isArray(argv) ? argv : [];
+  const usual = (word: unknown): word is string =>
+    typeof word === "string" && word.length <= WORD_CHARACTERS_MAX;
+  if (words.length <= WORDS_MAX && words.every(usual)) return words;
+  throw new Error(
+    `exec: expected at most ${WORDS_MAX} words of at most ${WORD_CHARACTERS_MAX} characters each`,
+  );
 }
 
 function nameIn(argument: unknown): string {

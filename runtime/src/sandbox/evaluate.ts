@@ -18,7 +18,11 @@ export async function evaluateBundle(
 ): Promise<Evaluated> {
   const isolate = new PluginIsolate({ code: bundle.code, name: bundleName(bundle), ...limits });
   try {
-    const context = await isolate.createContext(TOP_LEVEL_MS_MAX, JSON.stringify(environment));
+    const context = await isolate.createContext(
+      bundle.file,
+      TOP_LEVEL_MS_MAX,
+      JSON.stringify(environment),
+    );
     return {
       ok: true,
       value: JSON.parse(await isolate.describe(context, TOP_LEVEL_MS_MAX)) as JsonValue,

@@ -8,6 +8,9 @@ import type { GuestContext, PluginIsolate } from "./isolate.ts";
 
 /** CPU time that one invocation may take, whatever its timeout. */
 const CPU_MS_MAX = 1000;
+/** What the guest's own code never exceeds; who does is after the time of this process. */
+const MESSAGES_MAX = 1000;
+const STACK_CHARACTERS_MAX = 4000;
 /** An isolate that is still busy so long after its deadline obeys no limit: only the end of the process ends it. */
 const GRACE_MS = 100;
 /** Made once: an exception with a stack for each end would cost more than the end. */
@@ -107,7 +110,7 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
       resolve({ outcome, reason, weight, ownFault, durationMs, cpuMs });
     }
 
-    async function enter(entry: GuestContext["start"], text: string): Promise<void> {
+    async function enter(entry: "start" | "resume", text: string): Promise<void> {
       entering++;
       try {
         const left = (): number => {
@@ -115,10 +118,13 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
           inside = true;
           return Math.min(deadlineMs - performance.now(), Math.min(CPU_MS_MAX, timeoutMs) - cpuMs);
         };
-        const slice = await isolate.enter(entry, text, context.drain, left);
+        const slice = await isolate.enter(context, entry, text, left);
         cpuMs += slice.cpuMs;
-        if (slice.outbox !== "")
-          for (const message of JSON.parse(slice.outbox) as GuestMessage[]) handle(message);
+        if (slice.outbox === "") return;
+        const messages = JSON.parse(slice.outbox) as GuestMessage[];
+        if (messages.length > MESSAGES_MAX)
+          throw new Error("the plugin sent more than the sandbox passes on");
+        for (const message of messages) handle(message);
       } catch (error) {
         fail(error instanceof Error ? error.message : String(error));
       } finally {
@@ -148,7 +154,13 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
           return message.run === run ? judge(message.down, message.weight) : undefined;
         case "error":
           return message.run === run
-            ? settle("error", options.explain(String(message.message), String(message.stack)))
+            ? settle(
+                "error",
+                options.explain(
+                  String(message.message),
+                  String(message.stack).slice(0, STACK_CHARACTERS_MAX),
+                ),
+              )
             : undefined;
         case "cancel":
           calls.get(message.id)?.abort(ENDED);
@@ -172,6 +184,8 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
     }
 
     function begin(id: number, capability: string, argument: unknown): void {
+      // The one before could not be called off any more.
+      if (calls.has(id)) throw new Error("the plugin made two requests with one number");
       const call = new AbortController();
       invocation ??= new AbortController();
       const work = options.perform(capability, argument, call.signal, invocation.signal);
@@ -192,12 +206,12 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
       queueMicrotask(() => {
         const text = JSON.stringify(answers);
         answers = [];
-        void enter(context.resume, text);
+        void enter("resume", text);
       });
     }
 
     void enter(
-      context.start,
+      "start",
       JSON.stringify({
         run,
         target: options.target,

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import ivm from "isolated-vm";
+import { countText } from "./collect.ts";
 import { guest } from "./guest.ts";
 import { guestCapabilities } from "./guest-capabilities.ts";
 import type { MemoryWatch, Watched } from "./memory-watch.ts";
@@ -12,10 +13,12 @@ import { guestWeb } from "./guest-web.ts";
 import { guestNetwork } from "./guest-network.ts";
 import { createSemaphore } from "./semaphore.ts";
 
-const MEMORY_MB_MAX = 64;
+const MEMORY_MB_MAX = 32;
 /** What the bootstrap may take; it is our own code. */
 const BOOTSTRAP_MS_MAX = 5000;
 const SLICES_AT_ONCE = Math.max(2, navigator.hardwareConcurrency * 2);
+/** Whoever runs in an isolate that is lost has so long to say so. */
+const UNBLAMED_MS = 100;
 const OUTBOX_CHARACTERS_MAX = 8 * 1024 * 1024;
 
 /** Each isolate that is busy is a thread; more of them than cores would only delay each other. */
@@ -39,6 +42,8 @@ const parts = (
 let cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined;
 
 export interface GuestContext {
+  /** The check or the notifier. */
+  readonly owner: string;
   readonly start: ivm.Reference;
   readonly resume: ivm.Reference;
   readonly drain: ivm.Reference;
@@ -56,19 +61,28 @@ export interface PluginIsolateOptions {
 
 export class PluginIsolate implements Watched {
   insideSinceMs = 0;
+  occupant = "";
   readonly #isolate: ivm.Isolate;
   readonly #options: PluginIsolateOptions;
   readonly #oneAtATime = createSemaphore(1);
-  #script: ivm.Script | undefined;
+  #script: Promise<ivm.Script> | undefined;
   #ended = false;
   #inside = 0;
+  #lost = false;
+  /** Ends the wait for the slice that runs. */
+  #abandon: ((error: Error) => void) | undefined;
 
   constructor(options: PluginIsolateOptions) {
     this.#options = options;
     this.#isolate = new ivm.Isolate({
       memoryLimit: MEMORY_MB_MAX,
-      onCatastrophicError: () =>
-        options.onCatastrophe("an isolate ran out of memory in a way that it cannot recover from"),
+      onCatastrophicError: () => {
+        this.#lost = true;
+        // Nothing that runs in it will ever end: whoever waits is told, and judged, before this process goes.
+        this.#abandon?.(new Error("memory limit"));
+        const reason = "an isolate ran out of memory in a way that it cannot recover from";
+        setTimeout(() => options.onCatastrophe(reason), UNBLAMED_MS);
+      },
     });
   }
 
@@ -78,7 +92,12 @@ export class PluginIsolate implements Watched {
   }
 
   get usable(): boolean {
-    return !this.#ended && !this.#isolate.isDisposed;
+    return !this.#ended && !this.#lost && !this.#isolate.isDisposed;
+  }
+
+  /** Whether it ran out of memory beyond repair: it can neither go on nor be ended. */
+  get lost(): boolean {
+    return this.#lost;
   }
 
   /** Whether a slice of the plugin's own code runs in it, which has not ended even if it was disposed of. */
@@ -95,14 +114,21 @@ export class PluginIsolate implements Watched {
    * A new context with the plugin's top level run in it.
    *
    * @param timeoutMs for the top level.
+   * @param environment what `env()` reads, as JSON; none for plugins.
    * @throws what the top level throws, or isolated-vm's error for a limit.
    */
-  async createContext(timeoutMs: number, environment = ""): Promise<GuestContext> {
-    const context = await this.#isolate.createContext();
-    const prelude = await this.#isolate.compileScript(bootstrap, {
-      filename: "karuntime:guest",
-      ...(cachedData === undefined ? { produceCachedData: true } : { cachedData }),
-    });
+  async createContext(owner: string, timeoutMs: number, environment = ""): Promise<GuestContext> {
+    // Queued at once: the isolate's thread wakes up once for all of it.
+    const [context, prelude, script] = await Promise.all([
+      this.#isolate.createContext(),
+      this.#isolate.compileScript(bootstrap, {
+        filename: "karuntime:guest",
+        ...(cachedData === undefined ? { produceCachedData: true } : { cachedData }),
+      }),
+      (this.#script ??= this.#isolate.compileScript(this.#options.code, {
+        filename: this.#options.name,
+      })),
+    ]);
     cachedData ??= (prelude as ivm.Script & ivm.CachedDataResult).cachedData;
     const make = (await prelude.run(context, {
       reference: true,
@@ -119,12 +145,8 @@ export class PluginIsolate implements Watched {
         entries.get(name, { reference: true }),
       ),
     )) as [ivm.Reference, ivm.Reference, ivm.Reference, ivm.Reference];
-    this.#script ??= await this.#isolate.compileScript(this.#options.code, {
-      filename: this.#options.name,
-    });
-    const script = this.#script;
-    await this.#slice(() => script.run(context, { timeout: timeoutMs }));
-    return { start, resume, drain, describe };
+    await this.#slice(owner, () => script.run(context, { timeout: timeoutMs }));
+    return { owner, start, resume, drain, describe };
   }
 
   /**
@@ -135,30 +157,32 @@ export class PluginIsolate implements Watched {
    * @returns the outbox's text, and the CPU time that it took.
    */
   async enter(
-    entry: ivm.Reference,
+    context: GuestContext,
+    entry: "start" | "resume",
     text: string,
-    drain: ivm.Reference,
     limitMs: () => number,
   ): Promise<{ readonly outbox: string; readonly cpuMs: number }> {
-    return this.#slice(async () => {
+    return this.#slice(context.owner, async () => {
       const timeout = Math.floor(limitMs());
       if (timeout < 1) throw new Error("Script execution timed out.");
       const before = this.cpuMs;
       // Both are queued at once: the isolate's thread wakes up once for the two.
       const [, outbox] = await Promise.all([
-        entry.apply(undefined, [text], { timeout }),
-        drain.apply(undefined, [], { timeout }),
+        context[entry].apply(undefined, [text], { timeout }),
+        context.drain.apply(undefined, [], { timeout }),
       ]);
-      const cpuMs = this.cpuMs - before;
+      // It tells none once it is gone; and a negative one the daemon takes for an attack.
+      const cpuMs = Math.max(0, this.cpuMs - before);
       if (typeof outbox !== "string" || outbox.length > OUTBOX_CHARACTERS_MAX)
         throw new Error("the plugin sent more than the sandbox passes on");
+      countText(outbox);
       return { outbox, cpuMs };
     });
   }
 
   /** What the module exports, as JSON. */
   async describe(context: GuestContext, timeoutMs: number): Promise<string> {
-    const text: unknown = await this.#slice(() =>
+    const text: unknown = await this.#slice(context.owner, () =>
       context.describe.apply(undefined, [], { timeout: timeoutMs }),
     );
     return typeof text === "string" && text.length <= OUTBOX_CHARACTERS_MAX ? text : "null";
@@ -171,14 +195,18 @@ export class PluginIsolate implements Watched {
     this.#isolate.dispose();
   }
 
-  #slice<T>(work: () => Promise<T>): Promise<T> {
+  #slice<T>(occupant: string, work: () => Promise<T>): Promise<T> {
     return this.#oneAtATime(() =>
       slices(async () => {
+        this.occupant = occupant;
         this.insideSinceMs = performance.now();
         this.#inside++;
         this.#options.memory.enter(this);
         try {
-          return await work();
+          return await new Promise<T>((resolve, reject) => {
+            this.#abandon = reject;
+            work().then(resolve, reject);
+          });
         } finally {
           this.#inside--;
           this.#options.memory.leave(this);

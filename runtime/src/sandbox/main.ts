@@ -32,8 +32,11 @@ const { values } = parseArgs({
   options: { uid: { type: "string" }, gid: { type: "string" }, memory: { type: "string" } },
 });
 dropPrivileges(values.uid, values.gid);
-const memory = createMemoryWatch(Number(values.memory ?? Infinity), (bytes) =>
-  recycle(`its memory stays at ${Math.round(bytes / 1e6)} MB although nothing runs in it`),
+const memory = createMemoryWatch(
+  Number(values.memory ?? Infinity),
+  (bytes) =>
+    recycle(`its memory stays at ${Math.round(bytes / 1e6)} MB although nothing runs in it`),
+  (plugins) => void daemon.send({ type: "long", plugins }),
 );
 
 const checks = new Map<string, CheckRunner>();

@@ -11,15 +11,18 @@ describe("the memory watch", () => {
     let passedMs = 0;
     const clock = mock.method(performance, "now", () => start + passedMs);
     const ended: string[] = [];
+    const told: string[] = [];
     let bytes = 0;
     const watch = createMemoryWatch(
       100,
       () => ended.push("the host"),
+      (plugins) => told.push(plugins.join()),
       () => bytes,
     );
     body({
       watch,
       ended,
+      told,
       use: (now) => (bytes = now),
       pass(milliseconds) {
         for (let ms = 0; ms < milliseconds; ms++) {
@@ -29,6 +32,7 @@ describe("the memory watch", () => {
       },
       isolate: (name) => ({
         insideSinceMs: performance.now(),
+        occupant: name,
         dispose: () => void ended.push(name),
       }),
     });
@@ -39,6 +43,7 @@ describe("the memory watch", () => {
   interface Scene {
     readonly watch: MemoryWatch;
     readonly ended: readonly string[];
+    readonly told: readonly string[];
     use(bytes: number): void;
     pass(milliseconds: number): void;
     isolate(name: string): Watched;
@@ -77,6 +82,21 @@ describe("the memory watch", () => {
       assert.deepEqual(ended, ["hog", "other"]);
       pass(400);
       assert.deepEqual(ended, ["hog", "other", "the host"]);
+    }));
+
+  test("tells who runs long, and when that has ended", () =>
+    watched(({ watch, told, pass, isolate }) => {
+      const one = isolate("one");
+      watch.enter(one);
+      pass(5);
+      const short = isolate("short");
+      watch.enter(short);
+      watch.leave(short);
+      pass(20);
+      assert.deepEqual(told, ["one"]);
+      watch.leave(one);
+      pass(20);
+      assert.deepEqual(told, ["one", ""]);
     }));
 
   test("does nothing while nobody runs", () =>

@@ -1,18 +1,21 @@
 /**
- * The memory of this process while plugins run in it. An isolate's own limit does not see what lies outside its heap, so
- * the process as a whole is watched, and whoever has run longest when it is too much is ended.
+ * What runs long in this process, and the process's memory meanwhile. An isolate's own limit does not see what lies outside
+ * its heap, so the process as a whole is watched, and whoever has run longest when it is too much is ended. Who runs long is
+ * told: should the kernel end this process, it is known whose doing it was.
  */
 import { openSync, readSync } from "node:fs";
 
-const LOOK_MS = 20;
+const LOOK_MS = 10;
 /** After so many looks it is somebody else's memory. */
-const LOOKS_MAX = 15;
+const LOOKS_MAX = 30;
 const PAGE_BYTES = 4096;
 
 /** What the watch needs of an isolate. */
 export interface Watched {
   /** When the slice that runs in it began. */
   insideSinceMs: number;
+  /** The plugin whose slice it is. */
+  occupant: string;
   dispose(cause: "memory"): void;
 }
 
@@ -26,10 +29,12 @@ export interface MemoryWatch {
  * @param limitBytes for this process's own memory: what it shares with others does not count.
  * @param own how much that is now.
  * @param onExceeded it is too much although nobody runs any more.
+ * @param onLong the plugins that run long now, whenever these become others.
  */
 export function createMemoryWatch(
   limitBytes: number,
   onExceeded: (bytes: number) => void,
+  onLong: (plugins: readonly string[]) => void,
   own: () => number = ownMemory,
 ): MemoryWatch {
   const inside = new Set<Watched>();
@@ -37,19 +42,35 @@ export function createMemoryWatch(
   /** Looks since somebody was ended, while it is still too much; undefined: it is not. */
   let looks: number | undefined;
 
+  /** Those that were told. */
+  const long = new Set<Watched>();
+
+  function longest(): readonly Watched[] {
+    const nowMs = performance.now();
+    return [...inside]
+      .filter(({ insideSinceMs }) => nowMs - insideSinceMs >= LOOK_MS - 1)
+      .toSorted((a, b) => a.insideSinceMs - b.insideSinceMs);
+  }
+
+  function tell(): void {
+    onLong([...long].map(({ occupant }) => occupant));
+  }
+
   function look(): void {
     timer = undefined;
     const bytes = own();
+    const found = longest();
+    if (found.some((isolate) => !long.has(isolate))) {
+      for (const isolate of found) long.add(isolate);
+      tell();
+    }
     if (bytes <= limitBytes) looks = undefined;
     // What was ended gives its memory back after a while; nobody else is blamed for it until then.
     else if (looks === undefined || ++looks > LOOKS_MAX) {
-      const nowMs = performance.now();
-      const [longest] = [...inside]
-        .filter(({ insideSinceMs }) => nowMs - insideSinceMs >= LOOK_MS)
-        .toSorted((a, b) => a.insideSinceMs - b.insideSinceMs);
-      if (longest !== undefined) {
-        inside.delete(longest);
-        longest.dispose("memory");
+      const [first] = found;
+      if (first !== undefined) {
+        inside.delete(first);
+        first.dispose("memory");
       } else if (looks !== undefined) return onExceeded(bytes);
       looks = 0;
     }
@@ -63,6 +84,7 @@ export function createMemoryWatch(
     },
     leave(isolate) {
       inside.delete(isolate);
+      if (long.delete(isolate)) tell();
       if (inside.size > 0 || looks !== undefined) return;
       clearTimeout(timer);
       timer = undefined;

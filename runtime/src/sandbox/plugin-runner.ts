@@ -52,6 +52,7 @@ export class PluginRunner {
       const isolate =
         this.#place?.isolate.usable === true ? this.#place.isolate : this.#options.isolate();
       const result = await this.#attempt(isolate, event);
+      if (isolate.lost) this.#stuck();
       // What waited in vain has left nothing running.
       if (result.outcome === "timed out" && result.ownFault) isolate.dispose();
       if (result.outcome !== "out of memory" || !isolate.ended || attempts === ATTEMPTS_MAX)
@@ -98,7 +99,10 @@ export class PluginRunner {
   async #coldStart(isolate: PluginIsolate): Promise<InvocationResult | undefined> {
     const startedAtMs = performance.now();
     try {
-      this.#place = { isolate, context: await isolate.createContext(this.#options.timeoutMs) };
+      this.#place = {
+        isolate,
+        context: await isolate.createContext(this.#options.name, this.#options.timeoutMs),
+      };
       return undefined;
     } catch (error) {
       return this.#topLevelFailure(error, performance.now() - startedAtMs);

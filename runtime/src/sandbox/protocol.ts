@@ -193,6 +193,8 @@ export type SandboxToDaemon =
     }
   | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
   | { readonly type: "pong"; readonly id: number }
+  /** Whose code has run for some time and still runs. Should the host be ended now, it is their doing. */
+  | { readonly type: "long"; readonly plugins: readonly string[] }
   /** The host cannot end something that runs in it: the daemon starts another one and kills this one. */
   | {
       readonly type: "recycle";

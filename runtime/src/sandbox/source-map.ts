@@ -22,19 +22,34 @@ export function bundleName(bundle: PluginBundle): string {
 /** The first place of a stack that lies in the author's file; undefined when there is none, or no map. */
 export function originOf(bundle: PluginBundle, stack: string): Place | undefined {
   const name = bundleName(bundle);
-  for (const match of stack.matchAll(/([\w:]+):(\d+):(\d+)/g)) {
-    const [, file, line, column] = match;
-    if (file !== name) continue;
-    const place = lookUp(bundle, Number(line), Number(column));
+  // Read once: a plugin can write any number of places into its stack.
+  let map: SourceMap | undefined;
+  for (const [, line, column] of stack.matchAll(new RegExp(`${name}:(\\d+):(\\d+)`, "g"))) {
+    map ??= readMap(bundle);
+    if (map === undefined) return undefined;
+    const place = lookUp(map, bundle, Number(line), Number(column));
     // Our own lines are no help to who wrote the plugin.
     if (place !== undefined && !OWN_FILES.test(place.file)) return place;
   }
   return undefined;
 }
 
-function lookUp(bundle: PluginBundle, line: number, column: number): Place | undefined {
+function readMap(bundle: PluginBundle): SourceMap | undefined {
   try {
-    const origin = new SourceMap(JSON.parse(bundle.sourceMap)).findOrigin(line, column) as {
+    return new SourceMap(JSON.parse(bundle.sourceMap));
+  } catch {
+    return undefined;
+  }
+}
+
+function lookUp(
+  map: SourceMap,
+  bundle: PluginBundle,
+  line: number,
+  column: number,
+): Place | undefined {
+  try {
+    const origin = map.findOrigin(line, column) as {
       readonly fileName?: string;
       readonly lineNumber?: number;
       readonly columnNumber?: number;

@@ -192,7 +192,8 @@ describe("a plugin that cannot be ended", () => {
         await project.waitFor("its host's end", () =>
           project.lines.find(
             ({ message, fields }) =>
-              message.startsWith("the sandbox host is replaced") && fields["plugin"] === "endless",
+              message.startsWith("the sandbox host is replaced") &&
+              (fields["plugins"] as readonly string[]).includes("endless"),
           ),
         );
         await project.waitFor("its being backed off", async () =>

@@ -3,6 +3,8 @@ import { constants } from "node:fs";
 import { open, readlink, realpath } from "node:fs/promises";
 import { DeniedError } from "./denied.ts";
 
+/** path_resolution(7): the kernel takes no longer ones. */
+const PATH_CHARACTERS_MAX = 4096;
 const READ_BYTES_MAX = 64 * 1024;
 
 export interface FileAnswer {
@@ -20,8 +22,10 @@ export interface FileAnswer {
  * @throws DeniedError when the path, or what it leads to, is not granted; Error when it cannot be read.
  */
 export async function readGranted(path: string, granted: readonly string[]): Promise<FileAnswer> {
-  if (!path.startsWith("/") || path.includes("\0"))
-    throw new Error(`files: found ${JSON.stringify(path)}, expected an absolute path`);
+  if (!path.startsWith("/") || path.includes("\0") || path.length > PATH_CHARACTERS_MAX)
+    throw new Error(
+      `files: found ${JSON.stringify(path.slice(0, PATH_CHARACTERS_MAX))}, expected an absolute path`,
+    );
   // Asked before anything is touched, so that nobody learns which files there are.
   if (!covered(path, granted)) throw denied(path, path);
   const target = await realpath(path);
