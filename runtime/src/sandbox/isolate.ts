@@ -8,6 +8,7 @@ import ivm from "isolated-vm";
 import { countText } from "./collect.ts";
 import { guest } from "./guest.ts";
 import { guestCapabilities } from "./guest-capabilities.ts";
+import { hasTooManyValues } from "./json-size.ts";
 import type { MemoryWatch, Watched } from "./memory-watch.ts";
 import { guestWeb } from "./guest-web.ts";
 import { guestNetwork } from "./guest-network.ts";
@@ -173,7 +174,11 @@ export class PluginIsolate implements Watched {
       ]);
       // It tells none once it is gone; and a negative one the daemon takes for an attack.
       const cpuMs = Math.max(0, this.cpuMs - before);
-      if (typeof outbox !== "string" || outbox.length > OUTBOX_CHARACTERS_MAX)
+      if (
+        typeof outbox !== "string" ||
+        outbox.length > OUTBOX_CHARACTERS_MAX ||
+        hasTooManyValues(outbox)
+      )
         throw new Error("the plugin sent more than the sandbox passes on");
       countText(outbox);
       return { outbox, cpuMs };

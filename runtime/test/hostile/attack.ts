@@ -35,7 +35,7 @@ export interface Places {
 
 export const TIMEOUT_MS = 200;
 /** The reasons of what was ended by a limit. */
-export const LIMIT = /^timed out|^out of memory/;
+export const LIMIT = /^timed out|^out of memory|^its sandbox host was ended/;
 
 /** The plugin's source. */
 export function pluginOf(attack: Attack, { granted, secret, folder }: Places): string {

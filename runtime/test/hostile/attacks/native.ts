@@ -5,7 +5,8 @@ import { LIMIT } from "../attack.ts";
 const busy = { wanted: "down", reason: LIMIT, mayRecycle: true } as const;
 const large = {
   ...busy,
-  reason: /^timed out|^out of memory|^Maximum BigInt|^Invalid |^Maximum call|^Array buffer/,
+  reason:
+    /^timed out|^out of memory|^its sandbox host was ended|^Maximum BigInt|^Invalid |^Maximum call|^Array buffer/,
 };
 
 export const native: readonly Attack[] = [
@@ -29,7 +30,7 @@ export const native: readonly Attack[] = [
     name: "parses deep JSON",
     source: 'JSON.parse("[".repeat(5e6));',
     ...large,
-    reason: /^timed out|^out of memory|^Unexpected end|^Maximum call/,
+    reason: /^timed out|^out of memory|^its sandbox host was ended|^Unexpected end|^Maximum call/,
   },
   {
     name: "prints deep JSON",

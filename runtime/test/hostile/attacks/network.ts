@@ -180,7 +180,7 @@ export const network: readonly Attack[] = [
     permissions: net,
     timeoutMs: 1000,
     wanted: "down",
-    reason: /more than the sandbox passes on|^timed out|^out of memory|longer/,
+    reason: /more than the sandbox passes on|^timed out|^out of memory|longer|expected at most/,
   },
   {
     name: "has a name of a million letters put into ASCII",

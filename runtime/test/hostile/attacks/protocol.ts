@@ -68,7 +68,7 @@ export const protocol: readonly Attack[] = [
     name: "forges results of other invocations",
     source: `${holding('[\'{"type":"result","run":0,"down":null}\', \'{"type":"result","run":2,"down":null}\', \'{"type":"result","run":1e9,"down":null}\', \'{"type":"result","down":null}\', \'{"type":"result","run":"1","down":null}\']')} log.info("x"); await new Promise(() => {});`,
     ...survived,
-    reason: /^timed out/,
+    reason: /^it waits for something/,
     timeoutMs: 200,
   },
   {

@@ -1,7 +1,7 @@
 /** Results that are none, that come twice, or that come late. */
 import type { Attack } from "../attack.ts";
 
-const otherwise = { wanted: "down", reason: /^the check returned something else/ } as const;
+const otherwise = { wanted: "down", reason: /^found .* as the check's result/ } as const;
 const values = [
   "NaN",
   "Infinity",

@@ -130,7 +130,7 @@ export const topLevel: readonly Attack[] = [
   },
   {
     name: "freezes the world at the top level",
-    top: "for (const name of Object.getOwnPropertyNames(globalThis)) if (!/^(globalThis|__karuntimeModule)$/.test(name)) try { Object.freeze(globalThis[name]); Object.freeze(globalThis[name].prototype); } catch {}",
+    top: "for (const name of Object.getOwnPropertyNames(globalThis)) if (!/^(globalThis|self|__karuntimeModule)$/.test(name)) try { Object.freeze(globalThis[name]); Object.freeze(globalThis[name].prototype); } catch {}",
     source: 'return down("honest");',
     wanted: "down",
     reason: /^honest/,
