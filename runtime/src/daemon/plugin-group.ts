@@ -21,6 +21,8 @@ import { createRedaction } from "./redaction.ts";
 import type { NotifyResult } from "./sandbox-process.ts";
 import { startSandbox } from "./sandbox-process.ts";
 
+/** It names the DNS server that this host asks. */
+const RESOLVER_FILE = "/etc/resolv.conf";
 /** A check that took its host with it starts so far backed off. */
 const FAULTS_OF_A_KILL = 2;
 
@@ -64,7 +66,9 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
     memoryBytes: options.memoryBytes,
     readable: plugins.flatMap(({ grant }) =>
       // Whoever may ask how full a disk is may ask it of any path.
-      grant.system ? ["/"] : grant.files,
+      grant.system
+        ? ["/"]
+        : [...grant.files, ...(grant.dns.includes("system") ? [RESOLVER_FILE] : [])],
     ),
     idleAfterMs: checks.length === 0 ? options.idleAfterMs : undefined,
     checks: () =>

@@ -120,8 +120,7 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
         };
         const slice = await isolate.enter(context, entry, text, left);
         cpuMs += slice.cpuMs;
-        if (slice.outbox === "") return;
-        const messages = JSON.parse(slice.outbox) as GuestMessage[];
+        const messages = slice.outbox === "" ? [] : (JSON.parse(slice.outbox) as GuestMessage[]);
         if (messages.length > MESSAGES_MAX)
           throw new Error("the plugin sent more than the sandbox passes on");
         for (const message of messages) handle(message);

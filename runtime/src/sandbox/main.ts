@@ -35,7 +35,9 @@ dropPrivileges(values.uid, values.gid);
 const memory = createMemoryWatch(
   Number(values.memory ?? Infinity),
   (bytes) =>
-    recycle(`its memory stays at ${Math.round(bytes / 1e6)} MB although nothing runs in it`),
+    recycle(
+      `its memory stays at ${Math.round(bytes / 1e6)} MB although nothing grows in it; it may need a larger sandbox.memory`,
+    ),
   (plugins) => void daemon.send({ type: "long", plugins }),
 );
 

@@ -3,6 +3,8 @@ import { describe, mock, test } from "node:test";
 import type { MemoryWatch, Watched } from "./memory-watch.ts";
 import { createMemoryWatch } from "./memory-watch.ts";
 
+const MB = 1024 * 1024;
+
 describe("the memory watch", () => {
   /** Lets time pass with a watch whose process uses what `use` says. */
   function watched(body: (given: Scene) => void): void {
@@ -14,30 +16,33 @@ describe("the memory watch", () => {
     const told: string[] = [];
     let bytes = 0;
     const watch = createMemoryWatch(
-      100,
+      100 * MB,
       () => ended.push("the host"),
       (plugins) => told.push(plugins.join()),
-      () => bytes,
+      () => bytes * MB,
     );
-    body({
-      watch,
-      ended,
-      told,
-      use: (now) => (bytes = now),
-      pass(milliseconds) {
-        for (let ms = 0; ms < milliseconds; ms++) {
-          passedMs++;
-          mock.timers.tick(1);
-        }
-      },
-      isolate: (name) => ({
-        insideSinceMs: performance.now(),
-        occupant: name,
-        dispose: () => void ended.push(name),
-      }),
-    });
-    clock.mock.restore();
-    mock.timers.reset();
+    try {
+      body({
+        watch,
+        ended,
+        told,
+        use: (now) => (bytes = now),
+        pass(milliseconds) {
+          for (let ms = 0; ms < milliseconds; ms++) {
+            passedMs++;
+            mock.timers.tick(1);
+          }
+        },
+        isolate: (name) => ({
+          insideSinceMs: performance.now(),
+          occupant: name,
+          dispose: () => void ended.push(name),
+        }),
+      });
+    } finally {
+      clock.mock.restore();
+      mock.timers.reset();
+    }
   }
 
   interface Scene {
@@ -72,12 +77,22 @@ describe("the memory watch", () => {
       assert.deepEqual(ended, ["hog"]);
     }));
 
+  test("blames nobody for what was there before", () =>
+    watched(({ watch, ended, use, pass, isolate }) => {
+      use(101);
+      pass(2000);
+      watch.enter(isolate("innocent"));
+      pass(100);
+      assert.deepEqual(ended, []);
+    }));
+
   test("ends the next one when it stays too much, and then the host", () =>
     watched(({ watch, ended, use, pass, isolate }) => {
       watch.enter(isolate("hog"));
       use(101);
       pass(30);
       watch.enter(isolate("other"));
+      use(120);
       pass(400);
       assert.deepEqual(ended, ["hog", "other"]);
       pass(400);

@@ -8,6 +8,10 @@ import { openSync, readSync } from "node:fs";
 const LOOK_MS = 10;
 /** After so many looks it is somebody else's memory. */
 const LOOKS_MAX = 30;
+/** Whoever made the process grow by so much may be the one; others only happen to run when it is too much. */
+const GROWTH_BYTES_MIN = 8 * 1024 * 1024;
+/** How old the figure may be that growth is measured from. */
+const BASELINE_MS_MAX = 1000;
 const PAGE_BYTES = 4096;
 
 /** What the watch needs of an isolate. */
@@ -37,7 +41,9 @@ export function createMemoryWatch(
   onLong: (plugins: readonly string[]) => void,
   own: () => number = ownMemory,
 ): MemoryWatch {
-  const inside = new Set<Watched>();
+  /** Whose slices run, and what the process had when each began. */
+  const inside = new Map<Watched, number>();
+  let known = { bytes: own(), atMs: performance.now() };
   let timer: NodeJS.Timeout | undefined;
   /** Looks since somebody was ended, while it is still too much; undefined: it is not. */
   let looks: number | undefined;
@@ -45,9 +51,14 @@ export function createMemoryWatch(
   /** Those that were told. */
   const long = new Set<Watched>();
 
+  function measure(): number {
+    known = { bytes: own(), atMs: performance.now() };
+    return known.bytes;
+  }
+
   function longest(): readonly Watched[] {
     const nowMs = performance.now();
-    return [...inside]
+    return [...inside.keys()]
       .filter(({ insideSinceMs }) => nowMs - insideSinceMs >= LOOK_MS - 1)
       .toSorted((a, b) => a.insideSinceMs - b.insideSinceMs);
   }
@@ -58,7 +69,7 @@ export function createMemoryWatch(
 
   function look(): void {
     timer = undefined;
-    const bytes = own();
+    const bytes = measure();
     const found = longest();
     if (found.some((isolate) => !long.has(isolate))) {
       for (const isolate of found) long.add(isolate);
@@ -67,7 +78,9 @@ export function createMemoryWatch(
     if (bytes <= limitBytes) looks = undefined;
     // What was ended gives its memory back after a while; nobody else is blamed for it until then.
     else if (looks === undefined || ++looks > LOOKS_MAX) {
-      const [first] = found;
+      const first = found.find(
+        (isolate) => bytes - (inside.get(isolate) ?? bytes) >= GROWTH_BYTES_MIN,
+      );
       if (first !== undefined) {
         inside.delete(first);
         first.dispose("memory");
@@ -79,7 +92,8 @@ export function createMemoryWatch(
 
   return {
     enter(isolate) {
-      inside.add(isolate);
+      if (performance.now() - known.atMs > BASELINE_MS_MAX) measure();
+      inside.set(isolate, known.bytes);
       timer ??= setTimeout(look, LOOK_MS);
     },
     leave(isolate) {
