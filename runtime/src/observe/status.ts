@@ -153,6 +153,10 @@ function formatCheck(check: CheckStatus): string[] {
   lines.push(
     `  ${check.runs} runs${outcomes.length === 0 ? "" : `: ${outcomes.join(", ")}`}${check.skipped === 0 ? "" : `; ${check.skipped} skipped`}${check.denied === 0 ? "" : `; ${check.denied} requests denied`}`,
   );
+  if (check.backsOffMs > 0)
+    lines.push(
+      `  runs less often: ${check.faults} faults of its own in a row; next in ${formatMs(check.backsOffMs)}`,
+    );
   return lines;
 }
 
