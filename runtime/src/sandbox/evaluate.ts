@@ -18,11 +18,8 @@ export async function evaluateBundle(
 ): Promise<Evaluated> {
   const isolate = new PluginIsolate({ code: bundle.code, name: bundleName(bundle), ...limits });
   try {
-    const context = await isolate.createContext(
-      bundle.file,
-      TOP_LEVEL_MS_MAX,
-      JSON.stringify(environment),
-    );
+    const context = await isolate.createContext(bundle.file, JSON.stringify(environment));
+    await context.topLevel(TOP_LEVEL_MS_MAX);
     return {
       ok: true,
       value: JSON.parse(await isolate.describe(context, TOP_LEVEL_MS_MAX)) as JsonValue,

@@ -33,9 +33,9 @@ export interface GuestEntries {
    * Starts an invocation: `{ run, options, counts, event, target }` as JSON. `counts` are the granted process counts at
    * this moment; `event` is a notifier's, null for a check; `target` is a checker's, else null.
    */
-  start(text: string): void;
-  /** Delivers answers: `HostAnswer[]` as JSON. */
-  resume(text: string): void;
+  start(text: string): Promise<string>;
+  /** Delivers answers: `HostAnswer[]` as JSON. Both give what `drain` gives, as soon as there is a result, or little later. */
+  resume(text: string): Promise<string>;
   /** Returns `GuestMessage[]` as JSON and forgets them. */
   drain(): string;
   /** Returns what the module exports by default, as JSON without functions. */

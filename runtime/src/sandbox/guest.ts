@@ -17,6 +17,8 @@ import { guestWeb } from "./guest-web.ts";
  */
 export function guest(environmentText: string, seed: string, ...parts: string[]): GuestEntries {
   const MESSAGES_MAX = 1000;
+  /** Most checks are done, or have asked for something, within these. */
+  const TURNS_MAX = 8;
   const TEXT_MAX = 1000;
   const STACK_MAX = 4000;
   const { parse, stringify } = JSON;
@@ -83,6 +85,39 @@ export function guest(environmentText: string, seed: string, ...parts: string[])
   function post(message: GuestMessage): void {
     if (outbox.length < MESSAGES_MAX) outbox[outbox.length] = stringify(message);
     else dropped = true;
+    if (message.type === "result" || message.type === "error") flush();
+  }
+
+  /** Takes the outbox out with the entry that is under way. */
+  let carry: ((text: string) => void) | undefined;
+  function flush(): void {
+    const carrier = carry;
+    carry = undefined;
+    carrier?.(drain());
+  }
+
+  /** An entry and its microtasks; what comes later than some of them the host fetches with `drain`. */
+  function enter(work: () => void): Promise<string> {
+    const carried = new PromiseConstructor<string>((resolve) => (carry = resolve));
+    work();
+    let turns = 0;
+    const wait = (): void => {
+      if (carry === undefined) return;
+      if (turns++ < TURNS_MAX) then(resolved(undefined), wait, wait);
+      else flush();
+    };
+    wait();
+    return carried;
+  }
+
+  function drain(): string {
+    if (outbox.length === 0) return "";
+    let text = "";
+    for (let index = 0; index < outbox.length; index++)
+      text += (index === 0 ? "[" : ",") + outbox[index];
+    outbox = [];
+    dropped = false;
+    return `${text}]`;
   }
 
   function call(
@@ -204,70 +239,67 @@ export function guest(environmentText: string, seed: string, ...parts: string[])
   }
 
   return {
-    start(text) {
-      const given = parse(text) as {
-        run: number;
-        options: unknown;
-        counts: typeof counts;
-        event: unknown;
-        target: unknown;
-      };
-      const { run, options, event, target } = given;
-      counts = given.counts;
-      // The host forgot the last invocation's requests with its end; nobody will answer them.
-      pending = create(null);
-      outbox = [];
-      forgetTimers();
-      const settle = (result: unknown): void => {
-        let down: string | null = null;
-        let weight: number | string | null = null;
-        if (result === undefined || event !== null) weight = null;
-        else if (typeof result !== "object" || result === null) weight = typeof result;
-        else if (isResult(result))
-          ({ down = null, weight = null } = result as { down?: string; weight?: number | string });
-        else weight = "something else";
-        post({ type: "result", run, down, weight });
-      };
-      try {
-        const definition = (
-          world["__karuntimeModule"] as {
-            default: {
-              check: (given: unknown) => unknown;
-              notify: (event: unknown, given: unknown) => unknown;
-            };
-          }
-        ).default;
-        const whole = { ...context, options: freeze(options), target };
-        const work = event === null ? definition.check(whole) : definition.notify(event, whole);
-        then(resolved(work), settle, (error) => fail(run, error));
-      } catch (error) {
-        fail(run, error);
-      }
-    },
-    resume(text) {
-      counts = create(null);
-      const answers = parse(text) as HostAnswer[];
-      for (let index = 0; index < answers.length; index++) {
-        const answer = answers[index];
-        if (answer === undefined) continue;
-        const waiting = pending[answer.id];
-        delete pending[answer.id];
-        if (waiting === undefined) continue;
-        if ("error" in answer) {
-          defineProperty(waiting.error, "message", { value: answer.error });
-          waiting.reject(waiting.error);
-        } else waiting.resolve(answer.value);
-      }
-    },
-    drain() {
-      if (outbox.length === 0) return "";
-      let text = "";
-      for (let index = 0; index < outbox.length; index++)
-        text += (index === 0 ? "[" : ",") + outbox[index];
-      outbox = [];
-      dropped = false;
-      return `${text}]`;
-    },
+    start: (text) =>
+      enter(() => {
+        const given = parse(text) as {
+          run: number;
+          options: unknown;
+          counts: typeof counts;
+          event: unknown;
+          target: unknown;
+        };
+        const { run, options, event, target } = given;
+        counts = given.counts;
+        // The host forgot the last invocation's requests with its end; nobody will answer them.
+        pending = create(null);
+        outbox = [];
+        forgetTimers();
+        const settle = (result: unknown): void => {
+          let down: string | null = null;
+          let weight: number | string | null = null;
+          if (result === undefined || event !== null) weight = null;
+          else if (typeof result !== "object" || result === null) weight = typeof result;
+          else if (isResult(result))
+            ({ down = null, weight = null } = result as {
+              down?: string;
+              weight?: number | string;
+            });
+          else weight = "something else";
+          post({ type: "result", run, down, weight });
+        };
+        try {
+          const definition = (
+            world["__karuntimeModule"] as {
+              default: {
+                check: (given: unknown) => unknown;
+                notify: (event: unknown, given: unknown) => unknown;
+              };
+            }
+          ).default;
+          const whole = { ...context, options: freeze(options), target };
+          const work = event === null ? definition.check(whole) : definition.notify(event, whole);
+          then(resolved(work), settle, (error) => fail(run, error));
+        } catch (error) {
+          fail(run, error);
+        }
+      }),
+    resume: (text) =>
+      enter(() => {
+        counts = create(null);
+        const answers = parse(text) as HostAnswer[];
+        for (let index = 0; index < answers.length; index++) {
+          const answer = answers[index];
+          if (answer === undefined) continue;
+          const waiting = pending[answer.id];
+          delete pending[answer.id];
+          if (waiting === undefined) continue;
+          if ("error" in answer) {
+            defineProperty(waiting.error, "message", { value: answer.error });
+            waiting.reject(waiting.error);
+          } else waiting.resolve(answer.value);
+        }
+      }),
+    drain,
     describe() {
       const exported = (world["__karuntimeModule"] as { default?: unknown } | undefined)?.default;
       return stringify(exported) ?? "null";

@@ -85,6 +85,7 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
   /** Whether its own code runs now. */
   let inside = false;
   let settled = false;
+  let draining: NodeJS.Immediate | undefined;
 
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
@@ -103,6 +104,7 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
+      clearImmediate(draining);
       for (const call of calls.values()) call.abort(ENDED);
       calls.clear();
       invocation?.abort(ENDED);
@@ -110,8 +112,10 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
       resolve({ outcome, reason, weight, ownFault, durationMs, cpuMs });
     }
 
-    async function enter(entry: "start" | "resume", text: string): Promise<void> {
+    async function enter(entry: "start" | "resume" | "drain", text: string): Promise<void> {
       entering++;
+      clearImmediate(draining);
+      draining = undefined;
       try {
         const left = (): number => {
           if (settled) return 0;
@@ -130,8 +134,11 @@ export function invoke(options: InvocationOptions): Promise<InvocationResult> {
         inside = false;
         entering--;
       }
+      if (settled || entering > 0 || answers.length > 0) return;
+      // It may have gone on for a while after it gave its outbox away.
+      if (entry !== "drain") draining = setImmediate(() => void enter("drain", ""));
       // A promise that nothing can settle any more: there is no use in waiting for its limit.
-      if (entering === 0 && calls.size === 0 && answers.length === 0)
+      else if (calls.size === 0)
         settle("error", "it waits for something that never comes", { ownFault: true });
     }
 

@@ -45,6 +45,8 @@ let cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined;
 export interface GuestContext {
   /** The check or the notifier. */
   readonly owner: string;
+  /** Runs the plugin's top level, once. @throws what it throws, or isolated-vm's error for a limit. */
+  readonly topLevel: (timeoutMs: number) => Promise<unknown>;
   readonly start: ivm.Reference;
   readonly resume: ivm.Reference;
   readonly drain: ivm.Reference;
@@ -112,13 +114,12 @@ export class PluginIsolate implements Watched {
   }
 
   /**
-   * A new context with the plugin's top level run in it.
+   * A new context, in which the plugin's top level has still to be run.
    *
-   * @param timeoutMs for the top level.
    * @param environment what `env()` reads, as JSON; none for plugins.
-   * @throws what the top level throws, or isolated-vm's error for a limit.
+   * @throws isolated-vm's error when the isolate was ended.
    */
-  async createContext(owner: string, timeoutMs: number, environment = ""): Promise<GuestContext> {
+  async createContext(owner: string, environment = ""): Promise<GuestContext> {
     // Queued at once: the isolate's thread wakes up once for all of it.
     const [context, prelude, script] = await Promise.all([
       this.#isolate.createContext(),
@@ -146,8 +147,15 @@ export class PluginIsolate implements Watched {
         entries.get(name, { reference: true }),
       ),
     )) as [ivm.Reference, ivm.Reference, ivm.Reference, ivm.Reference];
-    await this.#slice(owner, () => script.run(context, { timeout: timeoutMs }));
-    return { owner, start, resume, drain, describe };
+    return {
+      owner,
+      start,
+      resume,
+      drain,
+      describe,
+      topLevel: (timeoutMs) =>
+        this.#slice(owner, () => script.run(context, { timeout: timeoutMs }) as Promise<unknown>),
+    };
   }
 
   /**
@@ -159,7 +167,7 @@ export class PluginIsolate implements Watched {
    */
   async enter(
     context: GuestContext,
-    entry: "start" | "resume",
+    entry: "start" | "resume" | "drain",
     text: string,
     limitMs: () => number,
   ): Promise<{ readonly outbox: string; readonly cpuMs: number }> {
@@ -167,11 +175,11 @@ export class PluginIsolate implements Watched {
       const timeout = Math.floor(limitMs());
       if (timeout < 1) throw new Error("Script execution timed out.");
       const before = this.cpuMs;
-      // Both are queued at once: the isolate's thread wakes up once for the two.
-      const [, outbox] = await Promise.all([
-        context[entry].apply(undefined, [text], { timeout }),
-        context.drain.apply(undefined, [], { timeout }),
-      ]);
+      // One task of the isolate's thread: the outbox comes with the promise, and the limit holds for its microtasks too.
+      const outbox: unknown = await context[entry].apply(undefined, [text], {
+        timeout,
+        result: { promise: true, copy: true },
+      });
       // It tells none once it is gone; and a negative one the daemon takes for an attack.
       const cpuMs = Math.max(0, this.cpuMs - before);
       if (
