@@ -125,10 +125,7 @@ export function createPlugins() {
       const lacks = grantLacks(wanted.data, use.grant, located.package);
       if (lacks !== undefined)
         return report("config.grant", `${use.plugin} ${lacks.message}`, lacks.hint);
-      const trustGroup =
-        located.package === undefined
-          ? OPERATOR
-          : (trustGroups[located.package] ?? located.package);
+      const trustGroup = trustGroupOf(located.package, trustGroups);
       const grant = use.grant ?? wanted.data;
       const unknown = grant.secrets.filter((name) => !Object.hasOwn(secrets, name));
       if (unknown.length > 0)
@@ -177,6 +174,17 @@ export function createPlugins() {
       await stopBundler();
     },
   };
+}
+
+/** A package may have the name of a group that the configuration did not put it in. */
+function trustGroupOf(
+  package_: string | undefined,
+  trustGroups: SandboxConfiguration["trustGroups"],
+): string {
+  if (package_ === undefined) return OPERATOR;
+  if (Object.hasOwn(trustGroups, package_)) return trustGroups[package_] ?? OPERATOR;
+  const taken = [OPERATOR, ...Object.values(trustGroups)].includes(package_);
+  return taken ? `package ${package_}` : package_;
 }
 
 /** What is missing for a plugin to run: a package is given nothing by itself. */

@@ -99,7 +99,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   let idleTimer: NodeJS.Timeout | undefined;
   const { memoryBytes, idleAfterMs } = options;
   const memory = createMemoryGroup(
-    `karuntime-${process.pid}-${name.replaceAll(/[^\w-]/g, "_")}`,
+    `karuntime-${process.pid}-${encodeURIComponent(name)}`,
     memoryBytes,
   );
 
