@@ -13,6 +13,7 @@ import type {
   PrivilegedResult,
   SandboxToDaemon,
 } from "../sandbox/protocol.ts";
+import { readablePaths } from "../sandbox/node-permissions.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
 import type { Judge } from "./judge.ts";
 import type { PluginRequests } from "./plugin-requests.ts";
@@ -62,10 +63,7 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
     name,
     user: options.user,
     memoryBytes: options.memoryBytes,
-    readable: plugins.flatMap(({ grant }) =>
-      // Whoever may ask how full a disk is may ask it of any path.
-      grant.system ? ["/"] : grant.files,
-    ),
+    readable: plugins.flatMap(({ grant }) => readablePaths(grant)),
     idleAfterMs: checks.length === 0 ? options.idleAfterMs : undefined,
     checks: () =>
       checks.map((check) => {
