@@ -1,6 +1,7 @@
 /** How a sandbox host is started: with nothing that it does not need. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { nodePermissions } from "./node-permissions.ts";
@@ -10,6 +11,8 @@ export interface SandboxUser {
   readonly gid: number;
 }
 
+/** fcntl.h; not among Node's constants. */
+const O_CLOEXEC = 0o2000000;
 /** What a host runs. */
 export const HOST_MAIN = fileURLToPath(new URL("./main.js", import.meta.url));
 /** The descriptor on which a host speaks with its daemon. */
@@ -33,14 +36,21 @@ export function spawnSandboxHost(options: SandboxHostOptions): {
   readonly channel: Socket;
 } {
   const [command, ...words] = sandboxHostArgv(options);
+  const nothing = openSync("/dev/null", "r");
+  // What it writes by itself is a crash: it goes to the log, not into it.
+  const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "ignore", "pipe", "pipe"];
+  for (const descriptor of inheritable()) {
+    while (stdio.length < descriptor) stdio.push("ignore");
+    stdio[descriptor] = nothing;
+  }
   const child = spawn(command, words, {
-    // What it writes by itself is a crash: it goes to the log, not into it.
-    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    stdio,
     env: {},
     cwd: "/",
     // A terminal's Ctrl-C is for the daemon alone.
     detached: true,
   });
+  closeSync(nothing);
   const channel = child.stdio[CHANNEL_DESCRIPTOR];
   if (!(channel instanceof Socket)) throw new Error("the sandbox host has no channel");
   return { child, channel };
@@ -66,4 +76,26 @@ export function sandboxHostArgv({
     ...(user === undefined ? [] : ["--uid", String(user.uid), "--gid", String(user.gid)]),
     `--memory=${memoryBytes}`,
   ];
+}
+
+/**
+ * Further descriptors that a child of this process would get: what it was itself started with, such as a lock file of its
+ * shell. Nobody meant them for plugins.
+ */
+function inheritable(): readonly number[] {
+  return readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((descriptor) => descriptor > CHANNEL_DESCRIPTOR && isInheritable(descriptor))
+    .toSorted((a, b) => a - b);
+}
+
+function isInheritable(descriptor: number): boolean {
+  try {
+    const text = readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8");
+    const flags = Number.parseInt(/^flags:\s+(\d+)$/m.exec(text)?.[1] ?? "0", 8);
+    return (flags & O_CLOEXEC) === 0;
+  } catch {
+    // The one by which the folder was listed.
+    return false;
+  }
 }
