@@ -1,5 +1,6 @@
 /** The plugins that a configuration names: bundled, evaluated for what they ask, and given it. */
 import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { bundle, stopBundler } from "../plugins/bundle.ts";
 import { fillIn, uncovered } from "../plugins/grant.ts";
 import type { Manifest } from "../plugins/manifest.ts";
@@ -218,7 +219,9 @@ async function bundleOrThrow(path: string): Promise<PluginBundle> {
 
 function describeError(error: PluginError, file: string): Diagnostic {
   const place = error.file ?? file;
-  const lineText = error.line === undefined ? undefined : readLine(place, error.line);
+  // What it names is the plugin's own word: who reads it may be root.
+  const near = resolve(place).startsWith(`${dirname(file)}/`);
+  const lineText = error.line !== undefined && near ? readLine(place, error.line) : undefined;
   return {
     severity: "error",
     code: "config.evaluation",
