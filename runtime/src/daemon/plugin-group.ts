@@ -2,6 +2,7 @@
  * Plugins that trust each other, in one sandbox host. What the host says counts for its own plugins alone: it can neither
  * judge for others nor act in their name.
  */
+import { createRedaction } from "../redaction.ts";
 import type { Logger } from "../observe/log.ts";
 import type { SandboxStatus } from "../observe/status.ts";
 import type {
@@ -18,7 +19,6 @@ import type { SandboxUser } from "../sandbox/spawn.ts";
 import type { Judge } from "./judge.ts";
 import type { PluginRequests } from "./plugin-requests.ts";
 import type { ProcessWatches } from "./process-watches.ts";
-import { createRedaction } from "./redaction.ts";
 import type { NotifyResult } from "./sandbox-process.ts";
 import { startSandbox } from "./sandbox-process.ts";
 
@@ -76,6 +76,7 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
       }),
     notifiers,
     log,
+    redact,
     onMessage: receive,
     onReplaced(blamed) {
       if (names.has(blamed)) kills.set(blamed, (kills.get(blamed) ?? 0) + 1);
@@ -164,8 +165,17 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
           ...report,
           reason: redact(report.reason),
           last: report.last && { ...report.last, reason: redact(report.last.reason) },
+          metrics: report.metrics.map((metric) => ({
+            ...metric,
+            labels: Object.fromEntries(
+              Object.entries(metric.labels).map(([label, said]) => [label, redact(said)]),
+            ),
+          })),
         })),
-    notify: sandbox.notify,
+    async notify(notifier, event) {
+      const result = await sandbox.notify(notifier, event);
+      return result.ok ? result : { ok: false, error: redact(result.error) };
+    },
     stop() {
       for (const abort of pending.values()) abort.abort();
       sandbox.stop();

@@ -66,6 +66,8 @@ export interface SandboxOptions {
   readonly checks: () => readonly CheckSpec[];
   readonly notifiers: readonly NotifierSpec[];
   readonly log: Logger;
+  /** Takes secrets out of a text. */
+  readonly redact: (text: string) => string;
   readonly onMessage: (message: SandboxToDaemon) => void;
   /** The host is gone: nobody waits for answers to what it asked. Gets the plugin whose doing it was, or "". */
   readonly onReplaced: (blamed: string) => void;
@@ -134,7 +136,10 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     });
     process.on("close", () => {
       if (complaint !== "")
-        log.error({ sandbox: name, said: complaint }, "the sandbox host said before it ended");
+        log.error(
+          { sandbox: name, said: options.redact(complaint) },
+          "the sandbox host said before it ended",
+        );
     });
   }
 
@@ -194,7 +199,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       case "pong":
         break;
       case "recycle":
-        replace(message.reason, message.plugin);
+        replace(options.redact(message.reason), message.plugin);
         break;
       default:
         options.onMessage(message);

@@ -1,4 +1,5 @@
 /** What one plugin may have done outside its isolate: each call is held against the grant, counted when it is denied, and bounded. */
+import { singleLine } from "../single-line.ts";
 import { performTimer } from "./capability/timer.ts";
 import { createConnections } from "./capability/connect.ts";
 import { DeniedError } from "./capability/denied.ts";
@@ -37,6 +38,8 @@ export interface CapabilityOptions {
   readonly secrets: Readonly<Record<string, string>>;
   readonly processes: () => ProcessTable;
   readonly send: (message: SandboxToDaemon) => void;
+  /** Takes secrets out of a text. */
+  readonly redact: (text: string) => string;
   /** Has the daemon do something. */
   readonly ask: (
     plugin: string,
@@ -225,7 +228,7 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
       type: "log",
       plugin,
       level: LEVELS.find((candidate) => candidate === said) ?? "info",
-      message: singleLine(String(text)).slice(0, LOG_CHARACTERS_MAX),
+      message: options.redact(singleLine(String(text))).slice(0, LOG_CHARACTERS_MAX),
     });
   }
 
@@ -295,11 +298,6 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
     denied: () => denied,
     metrics: metrics.list,
   };
-}
-
-/** What a plugin says, as one line without control characters: it goes to logs and terminals. */
-export function singleLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
 }
 
 function nameIn(argument: unknown): string {

@@ -5,6 +5,7 @@
 import { Socket } from "node:net";
 import { parseArgs } from "node:util";
 import { jsonLines } from "../json-lines.ts";
+import { createRedaction } from "../redaction.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { createCapabilities } from "./capabilities.ts";
 import { ProcessTable } from "./capability/processes.ts";
@@ -104,10 +105,12 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
   readonly capabilities: Capabilities;
 } {
   const { name, bundle, options, grant, timeoutMs } = spec;
+  const redact = createRedaction([spec.secrets]);
   const capabilities = createCapabilities({
     plugin: name,
     grant,
     secrets: spec.secrets,
+    redact,
     processes: () => (processes ??= new ProcessTable()),
     send: (sent) => void daemon.send(sent),
     ask: askDaemon,
@@ -119,6 +122,7 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
     target: "target" in spec ? spec.target : null,
     timeoutMs,
     capabilities,
+    redact,
     isolate: () => isolateOf(bundle, name),
     onStuck: (reason) => recycle(reason, name),
   });

@@ -1,0 +1,5 @@
+/** What plugins say, as one line: it goes to logs and terminals. */
+/** What a plugin says, as one line without control characters: it goes to logs and terminals. */
+export function singleLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
+}
