@@ -1,6 +1,6 @@
 /** A whole daemon: who may speak to it, where secrets do not appear, and what is left when it is killed. */
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, rmdirSync, statSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import type { Host } from "@karuntime/lab/host.ts";
 import type { Karuntime } from "@karuntime/lab/karuntime.ts";
@@ -10,6 +10,7 @@ import { createLab } from "@karuntime/lab/lab.ts";
 import { ensureLabPrivileges } from "@karuntime/lab/privileges.ts";
 import { now, waitFor } from "@karuntime/lab/time.ts";
 import { check } from "../sandbox/host.ts";
+import { memoryGroupOf } from "./memory-group.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root: it makes network namespaces";
 const WAIT_MS = 20_000;
@@ -55,6 +56,7 @@ describe("a daemon", { skip }, () => {
   let host: Host;
   let karuntime: Karuntime;
   let pids: readonly number[] = [];
+  let groups: readonly string[] = [];
 
   before(async () => {
     await ensureLabPrivileges();
@@ -80,8 +82,13 @@ describe("a daemon", { skip }, () => {
       .filter(({ hostPid }) => inside.includes(hostPid))
       .map(({ pid }) => pid);
     assert.equal(pids.length, 2);
+    groups = pids.flatMap((pid) => memoryGroupOf(pid)?.folder ?? []);
   });
-  after(() => lab.close());
+  after(async () => {
+    await lab.close();
+    // A daemon that was killed removes nothing.
+    for (const group of groups) rmdirSync(group);
+  });
 
   test("is spoken to by its owner alone: runtime and state directory 0700, sockets and files 0600", () => {
     const modeOf = (path: string): string => {

@@ -1,26 +1,16 @@
 /** The memory of a sandbox host: how much, who sees to it, and what one that takes more costs the others. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { check } from "../sandbox/host.ts";
 import type { Project } from "../sandbox/plugins.ts";
 import { configuration, startProject } from "../sandbox/plugins.ts";
+import { memoryGroupOf } from "./memory-group.ts";
 
 const LIMIT_BYTES = 96 * 1024 * 1024;
 const REPLACED_MS_MAX = 10_000;
 /** One native operation that takes several hundred megabytes: no limit of the isolate ends it. */
 const HOG = check("const text = '[' + '{},'.repeat(20_000_000) + '0]'; for (;;) JSON.parse(text);");
-
-/** Where the kernel keeps the limit of a process's memory group: version 1 or 2 of cgroups(7). */
-function groupOf(pid: number): { readonly limit: string; readonly members: string } | undefined {
-  const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8");
-  const [, version1, path] = /^\d+:(memory)?:(.*karuntime-\d+-.*)$/m.exec(groups) ?? [];
-  if (path === undefined) return undefined;
-  const folder = join("/sys/fs/cgroup", version1 ?? "", path);
-  const limit = join(folder, version1 === undefined ? "memory.max" : "memory.limit_in_bytes");
-  return { limit, members: join(folder, "cgroup.procs") };
-}
 
 async function withProject(body: (project: Project) => Promise<void>): Promise<void> {
   const project = await startProject({
@@ -48,7 +38,7 @@ describe("the memory of a sandbox host", () => {
       const hosts = project.plugins.status();
       if (hosts.some(({ memory }) => memory !== "limited by the kernel"))
         return context.skip("there is no control group that a group can be made in");
-      const groups = hosts.map(({ pid }) => groupOf(pid ?? 0));
+      const groups = hosts.map(({ pid }) => memoryGroupOf(pid ?? 0));
       for (const [index, group] of groups.entries()) {
         assert.ok(group !== undefined, "the host is in no group of ours");
         assert.equal(Number(readFileSync(group.limit, "utf8")), LIMIT_BYTES);
