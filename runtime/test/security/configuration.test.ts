@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -74,8 +74,10 @@ function project(files: Readonly<Record<string, string>>): string {
     "karuntime.config.ts": CONFIGURATION,
     "a.ts": PLUGIN,
     ...files,
-  }))
+  })) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
     writeFileSync(join(path, name), text);
+  }
   return join(path, "karuntime.config.ts");
 }
 
@@ -116,6 +118,28 @@ for (const [whose, files, environment] of [
       }
     });
   });
+
+test("an installed package's top level runs in another process than the configuration's code", async () => {
+  const file = project({
+    "karuntime.config.ts": CONFIGURATION.replace("./a.ts", "guest"),
+    "node_modules/guest/package.json": '{ "name": "guest", "exports": "./index.js" }',
+    "node_modules/guest/index.js": `for (;;);\n${PLUGIN}`,
+  });
+  const loader = spawn(karuntime, ["validate", "-c", file], { stdio: "ignore" });
+  try {
+    const burning = await looping(loader.pid ?? 0);
+    const evaluating = family(loader.pid ?? 0).filter((pid) =>
+      commandLine(pid).includes(HOST_MAIN),
+    );
+    assert.equal(evaluating.length, 2);
+    // The configuration's was started first.
+    assert.equal(burning, evaluating.at(-1));
+  } finally {
+    const ended = once(loader, "exit");
+    loader.kill("SIGKILL");
+    await ended;
+  }
+});
 
 /** The evaluating process of the family, once it has computed for longer than any start takes. */
 async function looping(pid: number): Promise<number> {
