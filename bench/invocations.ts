@@ -120,6 +120,7 @@ function runnerOf(code: PluginBundle, call: boolean, isolate?: () => PluginIsola
     options: { call },
     target: null,
     timeoutMs: TIMEOUT_MS,
+    redact: (text) => text,
     capabilities: {
       perform: async () => ({ one: 0, five: 0, fifteen: 0, cpus: 1 }),
       counts: () => ({ nginx: 1 }),

@@ -3,37 +3,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { legendOf, root, titlesOf } from "./test-titles.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const page = readFileSync(join(root, "docs/rfc9568.md"), "utf8");
 const ROWS = 74;
 
-/** The file behind each name of the legend. */
-const files = new Map(
-  [...page.matchAll(/^\| `(\w+)` \| \[([^\]]+)\]/gm)].map(([, name = "", file = ""]) => [
-    name,
-    file,
-  ]),
-);
+const files = legendOf(page);
 const rows = [...page.matchAll(/^\| ((?:3768-)?\d+) \|(.*)\|$/gm)].map(
   ([, number = "", rest = ""]) => ({
     number,
     cells: rest.split(" | ").map((cell) => cell.trim()),
   }),
 );
-
-/** What a file calls its tests: every text on a line of its own or behind `test(`, and the keys of its tables. */
-function titlesOf(file: string): ReadonlySet<string> {
-  const lines = readFileSync(join(root, file), "utf8").split("\n");
-  return new Set(
-    lines.flatMap((line) =>
-      [...line.matchAll(/"((?:[^"\\]|\\.)+)"|`((?:[^`\\]|\\.)+)`|^ *(\w+): [[{]/g)].map(
-        ([, quoted, template, key]) => quoted ?? template ?? key ?? "",
-      ),
-    ),
-  );
-}
 
 /** A table-driven test: the name of its row, and what the test puts behind it. */
 const SUFFIXES = [

@@ -57,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "engine/protocol.ts",
     "sandbox/protocol.ts",
     "sandbox/grant.ts",
+    "sandbox/node-permissions.ts",
     "sandbox/capability/resolved-address.ts",
     "sandbox/spawn.ts",
     "config",

@@ -36,7 +36,8 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
       );
   }
   if (diagnostic.hint !== undefined) lines.push(`  hint: ${diagnostic.hint}`);
-  return lines.join("\n");
+  // Much of it is what others wrote: nothing in it may move a cursor.
+  return lines.join("\n").replaceAll(/(?![\n\t])\p{Cc}/gu, " ");
 }
 
 /** Thrown by the loader: the configuration cannot be used. */

@@ -1,5 +1,6 @@
 /** The plugins that a configuration names: bundled, evaluated for what they ask, and given it. */
 import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { bundle, stopBundler } from "../plugins/bundle.ts";
 import { fillIn, uncovered } from "../plugins/grant.ts";
 import type { Manifest } from "../plugins/manifest.ts";
@@ -64,21 +65,24 @@ interface Place {
 export function createPlugins() {
   const plugins = new Map<string, Promise<LoadedPlugin>>();
   const diagnostics: Diagnostic[] = [];
-  let evaluator: Evaluator | undefined;
+  /** One for each trust group: what the configuration read from the environment is in the operator's. */
+  const evaluators = new Map<string, Evaluator>();
 
   async function evaluateCode(
     code: PluginBundle,
+    trustGroup: string,
     environment: Readonly<Record<string, string | undefined>>,
   ): Promise<unknown> {
-    evaluator ??= startEvaluator();
+    const evaluator = evaluators.get(trustGroup) ?? startEvaluator();
+    evaluators.set(trustGroup, evaluator);
     const result = await evaluator.evaluate(code, environment);
     if (result.ok) return result.value;
     throw new ConfigurationError([describeError(result.error, code.file)]);
   }
 
-  async function loadPlugin(path: string): Promise<LoadedPlugin> {
+  async function loadPlugin(path: string, trustGroup: string): Promise<LoadedPlugin> {
     const code = await bundleOrThrow(path);
-    const manifest = parseManifest(await evaluateCode(code, {}), path);
+    const manifest = parseManifest(await evaluateCode(code, trustGroup, {}), path);
     if (!manifest.ok) throw new ConfigurationError(manifest.diagnostics);
     return { bundle: code, manifest: manifest.value };
   }
@@ -99,7 +103,8 @@ export function createPlugins() {
       });
     const located = locatePlugin(use.plugin, file);
     if (!located.ok) return report("config.plugin", located.reason);
-    const loading = plugins.get(located.file) ?? loadPlugin(located.file);
+    const trustGroup = trustGroupOf(located.package, trustGroups);
+    const loading = plugins.get(located.file) ?? loadPlugin(located.file, trustGroup);
     plugins.set(located.file, loading);
     try {
       const { bundle: code, manifest } = await loading;
@@ -125,10 +130,6 @@ export function createPlugins() {
       const lacks = grantLacks(wanted.data, use.grant, located.package);
       if (lacks !== undefined)
         return report("config.grant", `${use.plugin} ${lacks.message}`, lacks.hint);
-      const trustGroup =
-        located.package === undefined
-          ? OPERATOR
-          : (trustGroups[located.package] ?? located.package);
       const grant = use.grant ?? wanted.data;
       const unknown = grant.secrets.filter((name) => !Object.hasOwn(secrets, name));
       if (unknown.length > 0)
@@ -158,7 +159,7 @@ export function createPlugins() {
     evaluateFile: async (
       file: string,
       environment: Readonly<Record<string, string | undefined>>,
-    ): Promise<unknown> => evaluateCode(await bundleOrThrow(file), environment),
+    ): Promise<unknown> => evaluateCode(await bundleOrThrow(file), OPERATOR, environment),
     /** The plugin with its options and its grant, or nothing: what is wrong is among the diagnostics. */
     load,
     /** Likewise, with what a checker looks at. */
@@ -172,11 +173,22 @@ export function createPlugins() {
       return { ...loaded, target, grant: withTarget(loaded.grant, target) };
     },
     async stop(): Promise<void> {
-      if (evaluator === undefined) return;
-      evaluator.stop();
+      if (evaluators.size === 0) return;
+      for (const evaluator of evaluators.values()) evaluator.stop();
       await stopBundler();
     },
   };
+}
+
+/** A package may have the name of a group that the configuration did not put it in. */
+function trustGroupOf(
+  package_: string | undefined,
+  trustGroups: SandboxConfiguration["trustGroups"],
+): string {
+  if (package_ === undefined) return OPERATOR;
+  if (Object.hasOwn(trustGroups, package_)) return trustGroups[package_] ?? OPERATOR;
+  const taken = [OPERATOR, ...Object.values(trustGroups)].includes(package_);
+  return taken ? `package ${package_}` : package_;
 }
 
 /** What is missing for a plugin to run: a package is given nothing by itself. */
@@ -210,7 +222,9 @@ async function bundleOrThrow(path: string): Promise<PluginBundle> {
 
 function describeError(error: PluginError, file: string): Diagnostic {
   const place = error.file ?? file;
-  const lineText = error.line === undefined ? undefined : readLine(place, error.line);
+  // What it names is the plugin's own word: who reads it may be root.
+  const near = resolve(place).startsWith(`${dirname(file)}/`);
+  const lineText = error.line !== undefined && near ? readLine(place, error.line) : undefined;
   return {
     severity: "error",
     code: "config.evaluation",

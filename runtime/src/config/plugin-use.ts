@@ -1,5 +1,4 @@
 /** How a configuration names a plugin, what it is given, and where the file is. */
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import * as z from "zod";
@@ -50,27 +49,12 @@ export function locatePlugin(plugin: string, configuration: string): LocatedPlug
     return { ok: true, file: resolve(directory, plugin), package: undefined };
   try {
     const require = createRequire(`${directory}/`);
-    const file = require.resolve(plugin);
-    return { ok: true, file, package: nameOf(file) ?? plugin };
+    // By its name here: what its own package.json says it may choose itself, and with it in whose host it runs.
+    return { ok: true, file: require.resolve(plugin), package: plugin };
   } catch {
     return {
       ok: false,
       reason: `found the package ${plugin}, which is not installed for ${directory}: npm install ${plugin}; the file of a plugin begins with "./"`,
     };
   }
-}
-
-/** The package that a file belongs to: an alias in node_modules may have another name. */
-function nameOf(file: string): string | undefined {
-  for (let directory = dirname(file); directory !== "/"; directory = dirname(directory)) {
-    try {
-      const { name } = JSON.parse(readFileSync(`${directory}/package.json`, "utf8")) as {
-        readonly name?: unknown;
-      };
-      if (typeof name === "string") return name;
-    } catch {
-      // Further up.
-    }
-  }
-  return undefined;
 }

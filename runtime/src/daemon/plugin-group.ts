@@ -2,6 +2,7 @@
  * Plugins that trust each other, in one sandbox host. What the host says counts for its own plugins alone: it can neither
  * judge for others nor act in their name.
  */
+import { createRedaction } from "../redaction.ts";
 import type { Logger } from "../observe/log.ts";
 import type { SandboxStatus } from "../observe/status.ts";
 import type {
@@ -13,16 +14,14 @@ import type {
   PrivilegedResult,
   SandboxToDaemon,
 } from "../sandbox/protocol.ts";
+import { readablePaths } from "../sandbox/node-permissions.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
 import type { Judge } from "./judge.ts";
 import type { PluginRequests } from "./plugin-requests.ts";
 import type { ProcessWatches } from "./process-watches.ts";
-import { createRedaction } from "./redaction.ts";
 import type { NotifyResult } from "./sandbox-process.ts";
 import { startSandbox } from "./sandbox-process.ts";
 
-/** It names the DNS server that this host asks. */
-const RESOLVER_FILE = "/etc/resolv.conf";
 /** A check that took its host with it starts so far backed off. */
 const FAULTS_OF_A_KILL = 2;
 
@@ -64,12 +63,7 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
     name,
     user: options.user,
     memoryBytes: options.memoryBytes,
-    readable: plugins.flatMap(({ grant }) =>
-      // Whoever may ask how full a disk is may ask it of any path.
-      grant.system
-        ? ["/"]
-        : [...grant.files, ...(grant.dns.includes("system") ? [RESOLVER_FILE] : [])],
-    ),
+    readable: plugins.flatMap(({ grant }) => readablePaths(grant)),
     idleAfterMs: checks.length === 0 ? options.idleAfterMs : undefined,
     checks: () =>
       checks.map((check) => {
@@ -82,6 +76,7 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
       }),
     notifiers,
     log,
+    redact,
     onMessage: receive,
     onReplaced(reason, blamed) {
       for (const { name: check, fall, onFault } of checks) {
@@ -177,8 +172,17 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
           ...report,
           reason: redact(report.reason),
           last: report.last && { ...report.last, reason: redact(report.last.reason) },
+          metrics: report.metrics.map((metric) => ({
+            ...metric,
+            labels: Object.fromEntries(
+              Object.entries(metric.labels).map(([label, said]) => [label, redact(said)]),
+            ),
+          })),
         })),
-    notify: sandbox.notify,
+    async notify(notifier, event) {
+      const result = await sandbox.notify(notifier, event);
+      return result.ok ? result : { ok: false, error: redact(result.error) };
+    },
     stop() {
       for (const abort of pending.values()) abort.abort();
       sandbox.stop();

@@ -50,6 +50,8 @@ test("anything else does not", () => {
     { type: "notified", id: 1, result: { ok: false } },
     { type: "notified", id: 1, result: { ok: true, error: "x" } },
     { type: "log", plugin: "nginx", level: "fatal", message: "" },
+    { type: "log", plugin: "nginx", level: "info", message: "\u001b[2J" },
+    { type: "log", plugin: "nginx", level: "info", message: "two\nlines" },
     { type: "report", id: 1, checks: [{}] },
   ]) {
     assert.equal(parseSandboxMessage(message), undefined, JSON.stringify(message));

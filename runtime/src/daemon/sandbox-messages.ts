@@ -20,7 +20,9 @@ const LEVELS = ["debug", "info", "warn", "error"] as const;
 type Rule = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Rule>>;
 
-const text: Rule = (value) => typeof value === "string" && value.length <= TEXT_MAX;
+/** It goes to logs and terminals: nothing in it may move a cursor. */
+const text: Rule = (value) =>
+  typeof value === "string" && value.length <= TEXT_MAX && !/\p{Cc}/u.test(value);
 const name: Rule = (value) => typeof value === "string" && value.length <= NAME_MAX;
 const count: Rule = (value) => typeof value === "number" && Number.isFinite(value) && value >= 0;
 const id: Rule = (value) => Number.isSafeInteger(value) && count(value);

@@ -66,6 +66,8 @@ export interface SandboxOptions {
   readonly checks: () => readonly CheckSpec[];
   readonly notifiers: readonly NotifierSpec[];
   readonly log: Logger;
+  /** Takes secrets out of a text. */
+  readonly redact: (text: string) => string;
   readonly onMessage: (message: SandboxToDaemon) => void;
   /** The host is gone: nobody waits for answers to what it asked. Gets the plugins whose doing it was, where that is known. */
   readonly onReplaced: (reason: string, blamed: readonly string[]) => void;
@@ -101,7 +103,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   let idleTimer: NodeJS.Timeout | undefined;
   const { memoryBytes, idleAfterMs } = options;
   const memory = createMemoryGroup(
-    `karuntime-${process.pid}-${name.replaceAll(/[^\w-]/g, "_")}`,
+    `karuntime-${process.pid}-${encodeURIComponent(name)}`,
     memoryBytes,
   );
 
@@ -136,7 +138,10 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     });
     process.on("close", () => {
       if (complaint !== "")
-        log.error({ sandbox: name, said: complaint }, "the sandbox host said before it ended");
+        log.error(
+          { sandbox: name, said: options.redact(complaint) },
+          "the sandbox host said before it ended",
+        );
     });
   }
 
@@ -200,7 +205,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
         long = message.plugins;
         break;
       case "recycle":
-        replace(message.reason, message.plugin === "" ? long : [message.plugin]);
+        replace(options.redact(message.reason), message.plugin === "" ? long : [message.plugin]);
         break;
       default:
         options.onMessage(message);

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { isBuiltin } from "node:module";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Message, Plugin } from "esbuild";
+import type { Message, PartialMessage, Plugin } from "esbuild";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import type { PluginBundle } from "../sandbox/protocol.ts";
 
@@ -79,35 +79,66 @@ export async function stopBundler(): Promise<void> {
   await stop();
 }
 
+const MODULES = "/node_modules/";
+const RESOLVING = Symbol("resolving");
+const SDK = fileURLToPath(import.meta.resolve("@karuntime/sdk"));
+const CONFIG = fileURLToPath(new URL("../config/define.js", import.meta.url));
+const OWN_FILES = new Set([SDK, CONFIG]);
+
 const sandboxModules: Plugin = {
   name: "sandbox-modules",
-  setup({ onResolve }) {
+  setup({ onLoad, onResolve, resolve }) {
+    const named = new Set(OWN_FILES);
     onResolve({ filter: /^@karuntime\/sdk$/ }, () => ({
-      path: fileURLToPath(import.meta.resolve("@karuntime/sdk")),
+      path: SDK,
     }));
     onResolve({ filter: /^karuntime\/config$/ }, () => ({
-      path: fileURLToPath(new URL("../config/define.js", import.meta.url)),
+      path: CONFIG,
     }));
     onResolve({ filter: /^[^./]/ }, ({ path }) => {
       if (!isBuiltin(path)) return undefined;
       const name = path.replace(/^node:/, "").split("/")[0] ?? "";
-      return {
-        errors: [
-          {
-            text: `${JSON.stringify(path)} does not exist in the sandbox`,
-            notes: [
-              {
-                text:
-                  REMEDIES[name] ??
-                  "a plugin has the language itself, what its context offers, and packages that need nothing else",
-              },
-            ],
-          },
-        ],
-      };
+      return refuseImport(
+        `${JSON.stringify(path)} does not exist in the sandbox`,
+        REMEDIES[name] ??
+          "a plugin has the language itself, what its context offers, and packages that need nothing else",
+      );
     });
+    onResolve({ filter: /./ }, async ({ path, pluginData, ...asked }) => {
+      // Asked by the line below.
+      if (pluginData === RESOLVING) return undefined;
+      const found = await resolve(path, { ...asked, pluginData: RESOLVING });
+      if (found.errors.length > 0 || found.namespace !== "file") return found;
+      if (asked.importer.includes(MODULES) && !isInstalledFor(asked.importer, found.path))
+        return refuseImport(
+          `${JSON.stringify(path)} lies outside the project's node_modules`,
+          "an installed package is made of files of installed packages, and of no others",
+        );
+      named.add(found.path);
+      return { ...found, pluginData: undefined };
+    });
+    // A pattern, as in import(`./${name}.js`), is looked up by esbuild without asking anybody who may have what it finds.
+    onLoad({ filter: /./, namespace: "file" }, ({ path }) =>
+      named.has(path)
+        ? undefined
+        : refuseImport(`${path} is imported by a pattern`, "import each file by its name"),
+    );
   },
 };
+
+function refuseImport(text: string, hint: string): { readonly errors: PartialMessage[] } {
+  return { errors: [{ text, notes: [{ text: hint }] }] };
+}
+
+/**
+ * Whether a file belongs to a package that an installed file may use. Who bundles may be root, and reads what the package
+ * itself could not.
+ */
+function isInstalledFor(importer: string, file: string): boolean {
+  if (OWN_FILES.has(file)) return true;
+  const end = file.indexOf(MODULES);
+  return end >= 0 && importer.startsWith(`${file.slice(0, end)}/`);
+}
 
 function describe(message: Message, file: string): Diagnostic {
   const { location, notes } = message;

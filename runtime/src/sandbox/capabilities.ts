@@ -1,4 +1,5 @@
 /** What one plugin may have done outside its isolate: each call is held against the grant, counted when it is denied, and bounded. */
+import { singleLine } from "../single-line.ts";
 import { performTimer } from "./capability/timer.ts";
 import { createConnections } from "./capability/connect.ts";
 import { DeniedError } from "./capability/denied.ts";
@@ -17,8 +18,6 @@ import { SERVICE_ACTIONS } from "./protocol.ts";
 const CALLS_AT_ONCE_MAX = 64;
 const LOG_LINES_PER_SECOND_MAX = 10;
 const LOG_CHARACTERS_MAX = 500;
-/** Nobody keeps more of a line than that; the rest is not even looked at. */
-const LINE_CHARACTERS_MAX = 10_000;
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 const EXEC_MS_MAX = 3_600_000;
@@ -42,6 +41,8 @@ export interface CapabilityOptions {
   readonly secrets: Readonly<Record<string, string>>;
   readonly processes: () => ProcessTable;
   readonly send: (message: SandboxToDaemon) => void;
+  /** Takes secrets out of a text. */
+  readonly redact: (text: string) => string;
   /** Has the daemon do something. */
   readonly ask: (
     plugin: string,
@@ -227,7 +228,7 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
       type: "log",
       plugin,
       level: LEVELS.find((candidate) => candidate === said) ?? "info",
-      message: singleLine(String(text)).slice(0, LOG_CHARACTERS_MAX),
+      message: options.redact(singleLine(String(text))).slice(0, LOG_CHARACTERS_MAX),
     });
   }
 
@@ -297,14 +298,6 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
     denied: () => denied,
     metrics: metrics.list,
   };
-}
-
-/** What a plugin says, as one line without control characters: it goes to logs and terminals. */
-export function singleLine(text: string): string {
-  return text
-    .slice(0, LINE_CHARACTERS_MAX)
-    .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")
-    .trim();
 }
 
 /** @throws Error for what is no command: a plugin can have the guest's messages say anything. */

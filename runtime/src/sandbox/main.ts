@@ -2,14 +2,15 @@
  * The sandbox host's process: the only one that runs code written by users. It gives up its privileges before it takes a
  * message, and ends by SIGKILL alone, since an isolate that obeys no limit would keep any other end from happening.
  */
-import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { parseArgs } from "node:util";
 import { jsonLines } from "../json-lines.ts";
+import { createRedaction } from "../redaction.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { createCapabilities } from "./capabilities.ts";
 import { ProcessTable } from "./capability/processes.ts";
 import { CheckRunner } from "./check-runner.ts";
+import { dropPrivileges } from "./drop-privileges.ts";
 import { evaluateBundle } from "./evaluate.ts";
 import type { IsolatePool } from "./isolate-pool.ts";
 import { createIsolatePool } from "./isolate-pool.ts";
@@ -123,10 +124,12 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
   readonly capabilities: Capabilities;
 } {
   const { name, bundle, options, grant, timeoutMs } = spec;
+  const redact = createRedaction([spec.secrets]);
   const capabilities = createCapabilities({
     plugin: name,
     grant,
     secrets: spec.secrets,
+    redact,
     processes: () => (processes ??= new ProcessTable()),
     send: (sent) => void daemon.send(sent),
     ask: askDaemon,
@@ -138,6 +141,7 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
     target: "target" in spec ? spec.target : null,
     timeoutMs,
     capabilities,
+    redact,
     isolate: isolatesOf(bundle).take,
     onStuck: (reason) => recycle(reason, name),
   });
@@ -194,21 +198,4 @@ function recycle(reason: string, plugin = ""): void {
 
 function end(): void {
   process.kill(process.pid, "SIGKILL");
-}
-
-/** @throws Error when a privilege is left: such a process takes no plugin. */
-function dropPrivileges(uid: string | undefined, gid: string | undefined): void {
-  if (uid !== undefined && gid !== undefined) {
-    process.setgroups?.([]);
-    process.setgid?.(Number(gid));
-    process.setuid?.(Number(uid));
-  }
-  const status = readFileSync("/proc/self/status", "utf8");
-  if (
-    !/^CapEff:\t0+$/m.test(status) ||
-    !/^CapPrm:\t0+$/m.test(status) ||
-    !/^NoNewPrivs:\t1$/m.test(status)
-  ) {
-    throw new Error("the sandbox host still has privileges and does not start");
-  }
 }

@@ -1,7 +1,7 @@
 /** One configured plugin, check or notifier: the context it runs in, and its invocations. */
 import { relative } from "node:path";
+import { singleLine } from "../single-line.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { singleLine } from "./capabilities.ts";
 import type { InvocationResult } from "./invocation.ts";
 import { invoke, outcomeOf } from "./invocation.ts";
 import type { GuestContext, PluginIsolate } from "./isolate.ts";
@@ -28,6 +28,8 @@ export interface PluginRunnerOptions {
   readonly target: CheckTarget | null;
   readonly timeoutMs: number;
   readonly capabilities: Capabilities;
+  /** Takes secrets out of a text. */
+  readonly redact: (text: string) => string;
   /** An isolate of the bundle to have a context in; another one once that was ended, since what ran too long is not used again. */
   readonly isolate: () => PluginIsolate;
   readonly onStuck: (reason: string) => void;
@@ -58,10 +60,9 @@ export class PluginRunner {
       if (result.outcome !== "out of memory" || !isolate.ended || attempts === ATTEMPTS_MAX)
         return {
           ...result,
-          reason: singleLine(result.reason.slice(0, 4 * REASON_CHARACTERS_MAX)).slice(
-            0,
-            REASON_CHARACTERS_MAX,
-          ),
+          reason: this.#options
+            .redact(singleLine(result.reason.slice(0, 4 * REASON_CHARACTERS_MAX)))
+            .slice(0, REASON_CHARACTERS_MAX),
         };
     }
   }

@@ -19,6 +19,7 @@ export interface Judgement {
 }
 
 export interface Project {
+  readonly folder: string;
   readonly plugins: Plugins;
   /** Every judgement, in order. */
   readonly judgements: readonly Judgement[];
@@ -93,6 +94,7 @@ export async function startProject(files: Readonly<Record<string, string>>): Pro
   }
 
   return {
+    folder,
     plugins,
     judgements,
     lines,
