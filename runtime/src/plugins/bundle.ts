@@ -31,9 +31,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
 /**
  * Bundles the module at `file`.
  *
+ * @param text what the file is known to hold; then nothing but that is bundled, and an import is an error.
  * @returns the bundle, or every error that esbuild found, each with its place.
  */
-export async function bundle(file: string): Promise<Bundling> {
+export async function bundle(file: string, text?: string): Promise<Bundling> {
   // Loaded only when needed: the daemon outlives its bundling by far.
   const { build } = await import("esbuild");
   try {
@@ -52,7 +53,7 @@ export async function bundle(file: string): Promise<Bundling> {
       sourcemap: "external",
       sourcesContent: false,
       logLevel: "silent",
-      plugins: [sandboxModules],
+      plugins: [text === undefined ? sandboxModules : alone(file, text)],
       tsconfigRaw: {},
     });
     const code = outputFiles.find((output) => output.path.endsWith(".js"))?.text ?? "";
@@ -79,7 +80,27 @@ export async function stopBundler(): Promise<void> {
   await stop();
 }
 
-const sandboxModules: Plugin = {
+/** One file, with this text. */
+function alone(file: string, text: string): Plugin {
+  return {
+    name: "alone",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /.*/ }, ({ path, kind }) =>
+        kind === "entry-point"
+          ? { path: file }
+          : { errors: [{ text: `${JSON.stringify(path)} is left outside the bundle` }] },
+      );
+      onLoad({ filter: /.*/ }, () => ({
+        contents: text,
+        loader: "js",
+        resolveDir: dirname(file),
+      }));
+    },
+  };
+}
+
+/** What an import in a plugin or a configuration leads to. */
+export const sandboxModules: Plugin = {
   name: "sandbox-modules",
   setup({ onResolve }) {
     onResolve({ filter: /^@karuntime\/sdk$/ }, () => ({
@@ -109,7 +130,8 @@ const sandboxModules: Plugin = {
   },
 };
 
-function describe(message: Message, file: string): Diagnostic {
+/** An error of esbuild about the bundle of `file`. */
+export function describe(message: Message, file: string): Diagnostic {
   const { location, notes } = message;
   const hint = notes[0]?.text;
   return {
