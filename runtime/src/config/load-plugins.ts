@@ -2,7 +2,7 @@
  * The plugins that a configuration names: bundled, evaluated for what they ask, and given it. What is wrong with a package in
  * karuntime.lock refuses that package alone; anything else that is wrong refuses the configuration.
  */
-import { readFileSync } from "node:fs";
+import type { KnownFile } from "../plugins/bundle.ts";
 import { bundle, stopBundler } from "../plugins/bundle.ts";
 import { fillIn, uncovered } from "../plugins/grant.ts";
 import type { Manifest } from "../plugins/manifest.ts";
@@ -11,6 +11,7 @@ import {
   parseOptions,
   permissions as permissionsSchema,
 } from "../plugins/manifest.ts";
+import { readPlainFile } from "../plugins/package.ts";
 import type {
   CheckSpec,
   JsonValue,
@@ -87,8 +88,8 @@ export function createPlugins() {
     throw new ConfigurationError([describeError(result.error, code.file)]);
   }
 
-  async function loadPlugin(path: string, text?: string): Promise<LoadedPlugin> {
-    const code = await bundleOrThrow(path, text);
+  async function loadPlugin(path: string, known?: KnownFile): Promise<LoadedPlugin> {
+    const code = await bundleOrThrow(path, known);
     const manifest = parseManifest(await evaluateCode(code, {}), path);
     if (!manifest.ok) throw new ConfigurationError(manifest.diagnostics);
     return { bundle: code, manifest: manifest.value };
@@ -153,7 +154,7 @@ export function createPlugins() {
     if (loading === undefined) {
       const read = locked && readLockedBundle(located.file, locked);
       if (read?.ok === false) return refuse(read.reason);
-      loading = loadPlugin(located.file, read?.text);
+      loading = loadPlugin(located.file, read?.built);
       plugins.set(key, loading);
     }
     const { bundle: code, manifest } = await loading;
@@ -252,8 +253,8 @@ function withTarget(grant: Permissions, target: CheckSpec["target"]): Permission
   return { ...grant, net: [...grant.net, place] };
 }
 
-async function bundleOrThrow(path: string, text?: string): Promise<PluginBundle> {
-  const result = await bundle(path, text);
+async function bundleOrThrow(path: string, known?: KnownFile): Promise<PluginBundle> {
+  const result = await bundle(path, known);
   if (!result.ok) throw new ConfigurationError(result.diagnostics);
   return result.bundle;
 }
@@ -274,7 +275,8 @@ function describeError(error: PluginError, file: string): Diagnostic {
 
 function readLine(file: string, line: number): string | undefined {
   try {
-    return readFileSync(file, "utf8").split("\n")[line - 1];
+    // A source map says which file this is, and it is somebody else's.
+    return readPlainFile(file).toString("utf8").split("\n")[line - 1];
   } catch {
     return undefined;
   }

@@ -10,6 +10,7 @@ import type { Message, Plugin } from "esbuild";
 import * as z from "zod";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import type { Evaluator } from "../config/evaluator.ts";
+import type { KnownFile } from "./bundle.ts";
 import { bundle, describe, sandboxModules } from "./bundle.ts";
 import { asWritten } from "./grant.ts";
 import type { Manifest, Parsed } from "./manifest.ts";
@@ -76,8 +77,8 @@ export async function buildPlugin(
 ): Promise<Parsed<BuiltPlugin>> {
   const module = await bundleModule(resolve(directory));
   if (!module.ok) return module;
-  const { code, sourceMap } = module.value;
-  const manifest = await evaluateModule(join(directory, BUILT.bundle), code, evaluator);
+  const { text: code, sourceMap } = module.value;
+  const manifest = await evaluateModule(join(directory, BUILT.bundle), module.value, evaluator);
   if (!manifest.ok) return manifest;
   return {
     ok: true,
@@ -108,10 +109,10 @@ function manifestText({ kind, permissions: wish, options }: Manifest, code: stri
 /** Evaluates a built module in the sandbox and reads what it asks for. */
 export async function evaluateModule(
   file: string,
-  code: string,
+  built: KnownFile,
   evaluator: Evaluator,
 ): Promise<Parsed<Manifest>> {
-  const bundling = await bundle(file, code);
+  const bundling = await bundle(file, built);
   if (!bundling.ok) return bundling;
   const evaluation = await evaluator.evaluate(bundling.bundle, {});
   if (evaluation.ok) return parseManifest(evaluation.value, file);
@@ -127,9 +128,7 @@ export async function evaluateModule(
   return { ok: false, diagnostics: [failed] };
 }
 
-async function bundleModule(
-  directory: string,
-): Promise<Parsed<{ readonly code: string; readonly sourceMap: string }>> {
+async function bundleModule(directory: string): Promise<Parsed<KnownFile>> {
   const entry = join(directory, SOURCE);
   const { build } = await import("esbuild");
   try {
@@ -153,7 +152,7 @@ async function bundleModule(
     });
     const text = (name: string): string =>
       outputFiles.find(({ path }) => relative(directory, path) === name)?.text ?? "";
-    return { ok: true, value: { code: text(BUILT.bundle), sourceMap: text(BUILT.sourceMap) } };
+    return { ok: true, value: { text: text(BUILT.bundle), sourceMap: text(BUILT.sourceMap) } };
   } catch (error) {
     const messages = (error as { readonly errors?: readonly Message[] }).errors;
     if (messages === undefined) throw error;

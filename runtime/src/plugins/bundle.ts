@@ -12,6 +12,7 @@ import type { PluginBundle } from "../sandbox/protocol.ts";
 
 /** Where the bundle leaves the module's exports, inside the isolate. */
 const GLOBAL_NAME = "__karuntimeModule";
+const NO_SOURCE_MAP = '{"version":3,"sources":[],"mappings":""}';
 const CODE_BYTES_MAX = 4 * 1024 * 1024;
 
 export type Bundling =
@@ -28,13 +29,20 @@ const REMEDIES: Readonly<Record<string, string>> = {
   process: "use the options that the configuration sets, or env() in karuntime.config.ts",
 };
 
+/** What a built file is known to hold. */
+export interface KnownFile {
+  readonly text: string;
+  /** "" when there is none. */
+  readonly sourceMap: string;
+}
+
 /**
  * Bundles the module at `file`.
  *
- * @param text what the file is known to hold; then nothing but that is bundled, and an import is an error.
+ * @param known then this is bundled and no file is read; an import is an error.
  * @returns the bundle, or every error that esbuild found, each with its place.
  */
-export async function bundle(file: string, text?: string): Promise<Bundling> {
+export async function bundle(file: string, known?: KnownFile): Promise<Bundling> {
   // Loaded only when needed: the daemon outlives its bundling by far.
   const { build } = await import("esbuild");
   try {
@@ -53,7 +61,7 @@ export async function bundle(file: string, text?: string): Promise<Bundling> {
       sourcemap: "external",
       sourcesContent: false,
       logLevel: "silent",
-      plugins: [text === undefined ? sandboxModules : alone(file, text)],
+      plugins: [known === undefined ? sandboxModules : alone(file, known)],
       tsconfigRaw: {},
     });
     const code = outputFiles.find((output) => output.path.endsWith(".js"))?.text ?? "";
@@ -81,7 +89,9 @@ export async function stopBundler(): Promise<void> {
 }
 
 /** One file, with this text. */
-function alone(file: string, text: string): Plugin {
+function alone(file: string, { text, sourceMap }: KnownFile): Plugin {
+  // The last one counts: whatever the text names itself is not opened.
+  const url = `data:application/json;base64,${Buffer.from(sourceMap || NO_SOURCE_MAP).toString("base64")}`;
   return {
     name: "alone",
     setup({ onResolve, onLoad }) {
@@ -91,7 +101,7 @@ function alone(file: string, text: string): Plugin {
           : { errors: [{ text: `${JSON.stringify(path)} is left outside the bundle` }] },
       );
       onLoad({ filter: /.*/ }, () => ({
-        contents: text,
+        contents: `${text}\n//# sourceMappingURL=${url}\n`,
         loader: "js",
         resolveDir: dirname(file),
       }));

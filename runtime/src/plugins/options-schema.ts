@@ -1,6 +1,7 @@
 /** A plugin's options for others to read: as JSON Schema, as TypeScript, and as a help text. */
 import type { JsonValue } from "../sandbox/protocol.ts";
 import type { Manifest, OptionDeclaration } from "./manifest.ts";
+import { escaped, shown } from "./words.ts";
 
 type Options = Manifest["options"];
 
@@ -61,7 +62,10 @@ export function helpOn(options: Options): readonly string[] {
       (declaration.min !== undefined || declaration.max !== undefined)
         ? `, ${declaration.min ?? "any"} to ${declaration.max ?? "any"}`
         : "";
-    const rest = byDefault === undefined ? "must be set" : `default ${JSON.stringify(byDefault)}`;
-    return `${name}: ${type}${limits}, ${rest}${description === undefined ? "" : `: ${JSON.stringify(description)}`}`;
+    const rest =
+      byDefault === undefined
+        ? "must be set"
+        : `default ${typeof byDefault === "string" ? escaped(byDefault) : byDefault}`;
+    return `${shown(name)}: ${type}${limits}, ${rest}${description === undefined ? "" : `: ${escaped(description)}`}`;
   });
 }

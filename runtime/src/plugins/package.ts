@@ -1,7 +1,10 @@
 /** The files of a plugin package: of a tarball as npm makes it, or of the folder where npm installed it. */
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ReadEntry } from "tar";
+import { BUILT } from "./build.ts";
+import type { KnownFile } from "./bundle.ts";
+import { shown } from "./words.ts";
 
 const FILES_MAX = 1000;
 const BYTES_MAX = 32 * 1024 * 1024;
@@ -61,7 +64,7 @@ export function readFolder(folder: string, only = ""): PackageFiles {
       const name = inside === "" ? entry.name : `${inside}/${entry.name}`;
       if (entry.isDirectory()) walk(name);
       else if (entry.isFile()) {
-        const data = readFileSync(join(folder, name));
+        const data = readPlainFile(join(folder, name));
         files.set(name, data);
         bytes += data.length;
         requireSize(folder, files.size, bytes);
@@ -80,9 +83,28 @@ export function packageJsonOf({ files }: PackageFiles): PackageJson {
   return value as PackageJson;
 }
 
-/** A path that somebody else chose, for a terminal. */
-export function shown(path: string): string {
-  return /^[\w@./~+-]+$/.test(path) ? path : JSON.stringify(path);
+/** The built module of a package. */
+export function builtFile({ files }: PackageFiles): KnownFile | undefined {
+  const text = files.get(BUILT.bundle)?.toString("utf8");
+  const sourceMap = files.get(BUILT.sourceMap)?.toString("utf8") ?? "";
+  return text === undefined ? undefined : { text, sourceMap };
+}
+
+/**
+ * A file that may have been changed by somebody else.
+ *
+ * @throws Error when it is no plain file: to read a pipe or a device might never end.
+ */
+export function readPlainFile(file: string): Buffer {
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) throw new Error(`${shown(file)} is no plain file`);
+    requireSize(file, 1, status.size);
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function problemOf({ type, path }: ReadEntry): string | undefined {

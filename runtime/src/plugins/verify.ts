@@ -8,7 +8,8 @@ import type { Manifest } from "./manifest.ts";
 import { isPluginName, KEYWORD } from "./names.ts";
 import { jsonSchemaOf } from "./options-schema.ts";
 import type { PackageFiles, PackageJson } from "./package.ts";
-import { packageJsonOf, shown } from "./package.ts";
+import { builtFile, packageJsonOf } from "./package.ts";
+import { shown } from "./words.ts";
 
 export interface Failure {
   readonly message: string;
@@ -158,16 +159,17 @@ function verifyFiles({ files, strange }: PackageFiles): Failure[] {
   ];
 }
 
-async function verifyBuilt({ files }: PackageFiles, evaluator: Evaluator): Promise<Verified> {
+async function verifyBuilt(content: PackageFiles, evaluator: Evaluator): Promise<Verified> {
+  const { files } = content;
   const remedy = "build again: karuntime plugin build";
   const missing = Object.values(BUILT).filter((name) => !files.has(name));
-  const code = files.get(BUILT.bundle)?.toString("utf8");
-  if (missing.length > 0 || code === undefined)
+  const built = builtFile(content);
+  if (missing.length > 0 || built === undefined)
     return {
       failures: [{ message: `${missing.join(", ")} is missing`, remedy }],
       manifest: undefined,
     };
-  const evaluated = await evaluateModule(`/${BUILT.bundle}`, code, evaluator);
+  const evaluated = await evaluateModule(`/${BUILT.bundle}`, built, evaluator);
   if (!evaluated.ok)
     return {
       failures: evaluated.diagnostics.map((diagnostic) => ({

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NOTHING } from "./manifest.ts";
+import { helpOn } from "./options-schema.ts";
 import { inOneLine, inWords } from "./words.ts";
 
 test("permissions are said in words", () => {
@@ -70,6 +71,10 @@ test("every permission has words", () => {
 test("a plugin's own text cannot pass for ours", () => {
   const [line] = inWords({ ...NOTHING, files: ["/a\n\u001b[2Jand nothing else\u202e"] });
   assert.equal(line, 'read the file "/a\\n\\u001b[2Jand nothing else\\u202e"');
+  assert.deepEqual(
+    helpOn({ "a\u009b2J": { type: "string", default: "\u202e", description: "b\nc" } }),
+    ['"a\\u009b2J": string, default "\\u202e": "b\\nc"'],
+  );
   assert.equal(
     inWords({ ...NOTHING, processes: ["nginx or"] })[0],
     'count processes named "nginx or"',

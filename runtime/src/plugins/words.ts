@@ -51,12 +51,16 @@ function command(argv: readonly string[]): string {
 }
 
 function value(text: string): string {
-  if (!/^[\u0021-\u007e]+$/.test(text)) return escaped(text);
-  return /\{\w+\}/.test(text) ? `${text} (${options(text)})` : text;
+  return /\{\w+\}/.test(text) ? `${shown(text)} (${options(text)})` : shown(text);
 }
 
-/** A blank, a line's end or a letter that only looks like another one is seen as what it is. */
-function escaped(text: string): string {
+/** A text that somebody else chose: a blank, a line's end or a letter that only looks like another one is seen as what it is. */
+export function shown(text: string): string {
+  return /^[\u0021-\u007e]+$/.test(text) ? text : escaped(text);
+}
+
+/** In quotes, and only what is on every keyboard. */
+export function escaped(text: string): string {
   return JSON.stringify(text).replaceAll(
     /[^\u0020-\u007e]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

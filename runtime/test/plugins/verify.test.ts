@@ -1,5 +1,6 @@
 /** Each rule for plugin packages: a good package that breaks it, and it alone, fails with what to do. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,7 +12,7 @@ import type { Evaluator } from "../../dist/config/evaluator.js";
 import { startEvaluator } from "../../dist/config/evaluator.js";
 import { BUILT, buildPlugin, sha256, speaks } from "../../dist/plugins/build.js";
 import { stopBundler } from "../../dist/plugins/bundle.js";
-import { readFolder, readTarball } from "../../dist/plugins/package.js";
+import { readFolder, readPlainFile, readTarball } from "../../dist/plugins/package.js";
 import type { Failure } from "../../dist/plugins/verify.js";
 import { verifyPackage, verifyReproduced } from "../../dist/plugins/verify.js";
 
@@ -249,6 +250,13 @@ describe("a plugin package", () => {
     ]);
     writeFileSync(join(folder, "none.tgz"), "no tarball");
     await assert.rejects(readTarball(join(folder, "none.tgz")));
+  });
+
+  test("is not waited for where a file of it became a device or a pipe", () => {
+    const pipe = join(folder, "pipe");
+    assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+    for (const file of ["/dev/zero", pipe])
+      assert.throws(() => readPlainFile(file), /is no plain file/);
   });
 
   const bundle = (): string => good.get(BUILT.bundle)?.toString("utf8") ?? "";

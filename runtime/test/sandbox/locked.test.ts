@@ -125,6 +125,13 @@ describe("a locked package", () => {
     );
   });
 
+  test("is not kept from running by what it names as its source map", () => {
+    const naming = `${counting}//# sourceMappingURL=/dev/zero\n`;
+    return withProject({ ...installed(naming), ...lock(naming, granted) }, "", async (project) =>
+      assert.match((await project.judged("one")).reason, /^counted/),
+    );
+  });
+
   test("is refused when its package leads to another file", () =>
     refuses(
       {

@@ -121,7 +121,7 @@ function changes(offer: Offer, lock: Lock): string {
   if (before === undefined) return "";
   const wider = uncovered(offer.grant, before.grant);
   if (Object.keys(wider).length === 0)
-    return `version ${before.version}, which is locked now, asks for no less\n`;
+    return `nothing that version ${before.version}, which is locked now, may not do\n`;
   const added = permissionsSchema.parse({ ...NOTHING, ...wider });
   return `more than version ${before.version}, which is locked now: ${inOneLine(added)}\n`;
 }

@@ -10,7 +10,7 @@ import { BUILT, buildPlugin, evaluateModule } from "../../plugins/build.ts";
 import { stopBundler } from "../../plugins/bundle.ts";
 import type { Manifest } from "../../plugins/manifest.ts";
 import { helpOn, jsonSchemaOf } from "../../plugins/options-schema.ts";
-import { readFolder, readTarball } from "../../plugins/package.ts";
+import { builtFile, readFolder, readTarball } from "../../plugins/package.ts";
 import { inWords } from "../../plugins/words.ts";
 
 export async function build(argv: readonly string[]): Promise<number> {
@@ -39,15 +39,11 @@ export async function describe(argv: readonly string[]): Promise<number> {
   });
   const what = oneFolder(positionals, "describe");
   const manifest = await withEvaluator(async (evaluator) => {
-    const { files } = what.endsWith(".tgz") ? await readTarball(what) : readFolder(what, "dist");
-    const code = files.get(BUILT.bundle);
-    if (code === undefined)
+    const content = what.endsWith(".tgz") ? await readTarball(what) : readFolder(what, "dist");
+    const built = builtFile(content);
+    if (built === undefined)
       throw new Error(`${what} has no ${BUILT.bundle}: karuntime plugin build`);
-    const evaluated = await evaluateModule(
-      join(what, BUILT.bundle),
-      code.toString("utf8"),
-      evaluator,
-    );
+    const evaluated = await evaluateModule(join(what, BUILT.bundle), built, evaluator);
     if (!evaluated.ok) throw new ConfigurationError(evaluated.diagnostics);
     return evaluated.value;
   });

@@ -55,8 +55,10 @@ async function rebuild(
   return built.value.files;
 }
 
+/** Messages may quote what the plugin's code said: no more of it than plain text reaches a terminal. */
 export function inText(name: string, failures: readonly Failure[]): string {
   return failures
     .map(({ message, remedy }) => `${name}: error: ${message}\n  hint: ${remedy}\n`)
-    .join("");
+    .join("")
+    .replaceAll(/[^\n\u0020-\u007e]/g, "?");
 }
