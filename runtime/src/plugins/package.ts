@@ -1,5 +1,13 @@
 /** The files of a plugin package: of a tarball as npm makes it, or of the folder where npm installed it. */
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { ReadEntry } from "tar";
 import { BUILT } from "./build.ts";
@@ -71,7 +79,7 @@ export function readFolder(folder: string, only = ""): PackageFiles {
       } else strange.push(`${shown(name)} is no plain file`);
     }
   };
-  walk(only);
+  if (existsSync(join(folder, only))) walk(only);
   return { files, strange };
 }
 

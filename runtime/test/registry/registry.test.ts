@@ -172,7 +172,7 @@ describe("a plugin, from its author to another project", () => {
     );
     assert.match(
       stderr,
-      /warning: karuntime-plugin-sample 0\.1\.0 was released at .*, less than 3d ago/,
+      /warning: karuntime-plugin-sample 0\.1\.0 was released at .*, less than 3 days ago/,
     );
     assert.match(
       stdout,

@@ -19,7 +19,7 @@ import { inOneLine } from "../../plugins/words.ts";
 import { npm, npmPack } from "../npm.ts";
 import { inText, withEvaluator } from "./build.ts";
 import { lockFolder } from "./installed.ts";
-import { warnOfAge } from "./release-age.ts";
+import { ageMs, warnOfAge } from "./release-age.ts";
 import { inText as failuresInText } from "./verify.ts";
 
 const REFUSED = 2;
@@ -46,12 +46,13 @@ export async function run(argv: readonly string[]): Promise<number> {
   const [spec, ...others] = positionals;
   if (spec === undefined || others.length > 0)
     throw new Error("expected one package: karuntime plugin add NAME, NAME@VERSION or a tarball");
+  const minAgeMs = ageMs(values["min-age"]);
   const folder = lockFolder(values.config);
   const lock = readLock(folder);
   const registry = values.registry === undefined ? [] : ["--registry", values.registry];
   const offer = await fetchOffer(spec, registry);
   if (offer === undefined) return REFUSED;
-  await warn(offer, spec, values["min-age"], registry, folder);
+  await warn(offer, spec, minAgeMs, registry, folder);
   process.stdout.write(`${offer.name} ${offer.version} is ${offer.text}\n${changes(offer, lock)}`);
   if (!values.yes && !(await agreed(offer.name))) {
     process.stderr.write("karuntime: nothing is installed\n");
@@ -102,7 +103,7 @@ async function fetchOffer(spec: string, registry: readonly string[]): Promise<Of
 async function warn(
   { name, version, spec: installed }: Offer,
   spec: string,
-  minAge: string,
+  minAgeMs: number,
   registry: readonly string[],
   folder: string,
 ): Promise<void> {
@@ -112,7 +113,7 @@ async function warn(
       `warning: the name ${name} is one letter away from ${own}, which is karuntime's own\n`,
     );
   const fromRegistry = spec.startsWith(name) && installed.startsWith(`${name}@`);
-  if (fromRegistry) await warnOfAge({ name, version }, minAge, registry, folder);
+  if (fromRegistry) await warnOfAge({ name, version }, minAgeMs, registry, folder);
 }
 
 /** What it could not do in the version that is locked now. */
