@@ -313,6 +313,28 @@ describe("a plugin, from its author to another project", () => {
     assert.ok(!existsSync(join(folder, "ran")) && !existsSync(join(project, "ran")));
   });
 
+  test("is installed from a tarball too, and not from a folder", async () => {
+    const other = join(folder, "other");
+    mkdirSync(other);
+    writeFileSync(join(other, "package.json"), "{}");
+    writeFileSync(join(other, "karuntime.config.ts"), "");
+    await good(plugin(author, "pack"));
+    const tarball = join(author, `${NAME}-0.1.1.tgz`);
+    const { stderr } = await good(plugin(other, "add", tarball, "--yes"));
+    assert.doesNotMatch(stderr, /released/);
+    assert.deepEqual(readLock(other)[NAME], lock()[NAME]);
+    for (const spec of [
+      "../project",
+      "acme/sample",
+      "https://127.0.0.1/x.tgz",
+      `file:${tarball}`,
+    ]) {
+      const refused = await plugin(other, "add", spec, "--yes");
+      assert.equal(refused.status, 1, spec);
+      assert.match(refused.stderr, /expected NAME, NAME@VERSION or a tarball/);
+    }
+  });
+
   test("a name that looks like one of karuntime's own is told", async () => {
     await good(plugin(folder, "new", "@karuntime/rediss", "--kind", "checker"));
     const there = join(folder, "rediss");

@@ -23,6 +23,8 @@ import { ageMs, warnOfAge } from "./release-age.ts";
 import { inText as failuresInText } from "./verify.ts";
 
 const REFUSED = 2;
+/** NAME, NAME@VERSION, NAME@TAG or NAME@RANGE. */
+const FROM_REGISTRY = /^(?:@[\w.~-]+\/)?[\w~-][\w.~-]*(?:@[\w.^~<>=|* -]+)?$/;
 
 interface Offer extends LockedPlugin {
   readonly name: string;
@@ -46,6 +48,11 @@ export async function run(argv: readonly string[]): Promise<number> {
   const [spec, ...others] = positionals;
   if (spec === undefined || others.length > 0)
     throw new Error("expected one package: karuntime plugin add NAME, NAME@VERSION or a tarball");
+  // A folder or a repository is not a release: what is looked at would not be what npm installs.
+  if (!isTarball(spec) && !FROM_REGISTRY.test(spec))
+    throw new Error(
+      `found ${JSON.stringify(spec)}, expected NAME, NAME@VERSION or a tarball; a folder becomes one with: karuntime plugin pack`,
+    );
   const minAgeMs = ageMs(values["min-age"]);
   const folder = lockFolder(values.config);
   const lock = readLock(folder);
@@ -70,7 +77,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 /** Fetches the tarball and looks into it, before anything of it is where code is loaded from. */
 async function fetchOffer(spec: string, registry: readonly string[]): Promise<Offer | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "karuntime-add-"));
-  const tarball = spec.endsWith(".tgz") && !/^\w+:/.test(spec);
+  const tarball = isTarball(spec);
   try {
     const packed = await npmPack(tarball ? resolve(spec) : spec, process.cwd(), folder, registry);
     const content = await readTarball(join(folder, packed.filename));
@@ -100,8 +107,12 @@ async function fetchOffer(spec: string, registry: readonly string[]): Promise<Of
   }
 }
 
+function isTarball(spec: string): boolean {
+  return spec.endsWith(".tgz") && !/^[\w+]+:/.test(spec);
+}
+
 async function warn(
-  { name, version, spec: installed }: Offer,
+  { name, version }: Offer,
   spec: string,
   minAgeMs: number,
   registry: readonly string[],
@@ -112,8 +123,7 @@ async function warn(
     process.stderr.write(
       `warning: the name ${name} is one letter away from ${own}, which is karuntime's own\n`,
     );
-  const fromRegistry = spec.startsWith(name) && installed.startsWith(`${name}@`);
-  if (fromRegistry) await warnOfAge({ name, version }, minAgeMs, registry, folder);
+  if (!isTarball(spec)) await warnOfAge({ name, version }, minAgeMs, registry, folder);
 }
 
 /** What it could not do in the version that is locked now. */
