@@ -149,6 +149,11 @@ export function createPlugins() {
       );
     const located = locatePlugin(use.plugin, file);
     if (!located.ok) return report("config.plugin", located.reason);
+    if (locked === undefined && located.package === OPERATOR)
+      return report(
+        "config.plugin",
+        `the package ${use.plugin} calls itself ${OPERATOR}, which is the trust group of your own files; no plugin may`,
+      );
     const key = locked === undefined ? located.file : use.plugin;
     let loading = plugins.get(key);
     if (loading === undefined) {

@@ -67,6 +67,15 @@ describe("trust groups", () => {
       },
     ));
 
+  test("a package cannot name itself into the group of the operator's own files", () =>
+    assert.rejects(
+      startProject({
+        ...installed("operator", quiet),
+        "karuntime.config.ts": configuration('checks: { one: { plugin: "operator" } },'),
+      }),
+      /the package operator calls itself operator/,
+    ));
+
   test("a host that died is back soon, its checks keep their state, and other hosts are not touched", () =>
     withProject(
       {
