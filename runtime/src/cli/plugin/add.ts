@@ -57,7 +57,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const folder = lockFolder(values.config);
   const lock = readLock(folder);
   const registry = values.registry === undefined ? [] : ["--registry", values.registry];
-  const offer = await fetchOffer(spec, registry);
+  const offer = await fetchOffer(spec, folder, registry);
   if (offer === undefined) return REFUSED;
   await warn(offer, spec, minAgeMs, registry, folder);
   process.stdout.write(`${offer.name} ${offer.version} is ${offer.text}\n${changes(offer, lock)}`);
@@ -75,11 +75,15 @@ export async function run(argv: readonly string[]): Promise<number> {
 }
 
 /** Fetches the tarball and looks into it, before anything of it is where code is loaded from. */
-async function fetchOffer(spec: string, registry: readonly string[]): Promise<Offer | undefined> {
+async function fetchOffer(
+  spec: string,
+  project: string,
+  registry: readonly string[],
+): Promise<Offer | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "karuntime-add-"));
   const tarball = isTarball(spec);
   try {
-    const packed = await npmPack(tarball ? resolve(spec) : spec, process.cwd(), folder, registry);
+    const packed = await npmPack(tarball ? resolve(spec) : spec, project, folder, registry);
     const content = await readTarball(join(folder, packed.filename));
     const { failures, manifest } = await withEvaluator((evaluator) =>
       verifyPackage(content, evaluator),
