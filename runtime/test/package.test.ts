@@ -77,6 +77,10 @@ describe("the packed tarballs", () => {
       command(karuntime, ["init", "made"], project, environment);
       const made = join(project, "made");
       assert.match(command(karuntime, ["validate"], made, environment), /is good/);
+      command(karuntime, ["plugin", "new", "made"], project, environment);
+      const plugin = join(project, "karuntime-plugin-made");
+      command(karuntime, ["plugin", "build"], plugin, environment);
+      assert.match(command(karuntime, ["plugin", "verify"], plugin, environment), /is good/);
       const { NODE_TEST_CONTEXT: _, ...plain } = environment;
       command(join(node, "bin", "node"), ["--test", "checks/nginx.test.ts"], made, plain);
       command("test", ["-x", join(project, "node_modules/karuntime/shims/systemctl")], project, {});

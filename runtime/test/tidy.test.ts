@@ -30,7 +30,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "@noble/hashes",
     "node:",
   ],
-  plugins: ["sandbox/protocol.ts", "config/diagnostic.ts", "esbuild", "zod", "node:"],
+  plugins: [
+    "sandbox/protocol.ts",
+    "config/diagnostic.ts",
+    "config/evaluator.ts",
+    "esbuild",
+    "tar",
+    "zod",
+    "node:",
+  ],
   director: ["packet"],
   migrate: ["config", "node:"],
   config: [
@@ -74,7 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "pino-pretty",
     "node:",
   ],
-  cli: ["daemon", "config", "migrate", "observe", "node:"],
+  cli: ["daemon", "config", "migrate", "plugins", "observe", "node:"],
 };
 const PURE = ["packet", "vrrp", "health", "director"];
 

@@ -1,12 +1,11 @@
 /** `karuntime init`: a new project with a configuration, one check, and its test. It overwrites nothing. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { writeTemplate } from "./template.ts";
 import { VERSION } from "./version.ts";
 
-const TEMPLATE = fileURLToPath(new URL("../../template/", import.meta.url));
-/** The files of a project, and where their templates are. npm leaves out some names, hence the others. */
+/** The files of a project, and where their templates are. */
 const FILES: Readonly<Record<string, string>> = {
   "karuntime.config.ts": "karuntime.config.ts",
   "checks/nginx.ts": "checks/nginx.ts",
@@ -23,9 +22,6 @@ export async function run(argv: readonly string[]): Promise<number> {
   const [directory = ".", ...others] = positionals;
   if (others.length > 0) throw new Error("expected one folder: karuntime init [DIR]");
   const folder = resolve(directory);
-  const present = Object.keys(FILES).filter((name) => existsSync(join(folder, name)));
-  if (present.length > 0)
-    throw new Error(`nothing is written: ${folder} has ${present.join(", ")} already`);
   const name = basename(folder);
   const words: Readonly<Record<string, string>> = {
     name,
@@ -33,15 +29,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     version: VERSION,
     interface: routeInterface() ?? FALLBACK_INTERFACE,
   };
-  for (const [file, template] of Object.entries(FILES)) {
-    const text = readFileSync(join(TEMPLATE, template), "utf8");
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    writeFileSync(
-      join(folder, file),
-      text.replaceAll(/\{\{(\w+)\}\}/g, (whole, word: string) => words[word] ?? whole),
-    );
-    process.stdout.write(`${join(directory, file)}\n`);
-  }
+  writeTemplate(folder, FILES, words);
+  for (const file of Object.keys(FILES)) process.stdout.write(`${join(directory, file)}\n`);
   const enter = directory === "." ? "" : `cd ${directory} && `;
   process.stdout.write(
     `\nnext: ${enter}npm install && npm test, then set the address in karuntime.config.ts\n`,

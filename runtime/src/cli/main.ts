@@ -8,6 +8,7 @@ usage: karuntime COMMAND [OPTION ...]
   validate   check a configuration and exit: 0 good, 1 warnings with --strict, 2 errors
   status     show what the running daemon does
   init       make a new project: a configuration, a check and its test
+  plugin     make, publish and install plugin packages: karuntime plugin help
   migrate    write a keepalived.conf as a karuntime.config.ts with plugins
   genhash    print the digest of a web page, as keepalived's HTTP_GET wants it
   help       show this text
@@ -37,6 +38,7 @@ const commands: Readonly<
   migrate: () => import("./migrate.ts"),
   genhash: () => import("./genhash.ts"),
   init: () => import("./init.ts"),
+  plugin: () => import("./plugin.ts"),
 };
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -11,12 +11,17 @@ const CONFIGURATION_FILES = [
 
 /** @throws Error when no configuration is named and none is in the usual places. */
 export function configurationFile(given: string | undefined): string {
-  const file = given ?? CONFIGURATION_FILES.find((candidate) => existsSync(candidate));
+  const file = existingConfiguration(given);
   if (file === undefined)
     throw new Error(
       `no configuration: none of ${CONFIGURATION_FILES.join(", ")} exists; name one with -c FILE`,
     );
   return resolve(file);
+}
+
+/** The configuration that is named, or the first one in the usual places. */
+export function existingConfiguration(given: string | undefined): string | undefined {
+  return given ?? CONFIGURATION_FILES.find((candidate) => existsSync(candidate));
 }
 
 /** The folder of the daemon's sockets. */

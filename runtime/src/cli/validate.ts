@@ -46,7 +46,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   else for (const diagnostic of all) process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);
   if (loaded !== undefined && values.print)
     process.stdout.write(`${JSON.stringify(printable(loaded.configuration), undefined, 2)}\n`);
-  else if (!values.json && loaded !== undefined)
+  else if (!values.json && loaded !== undefined && status(all, false) === GOOD)
     process.stdout.write(`${file} is good: ${summary(loaded.configuration, all)}\n`);
   return values["config-test"] ? keepalivedStatus(all) : status(all, values.strict);
 }
@@ -60,7 +60,8 @@ async function load(
 }> {
   try {
     const loaded = await loadConfiguration(file, process.env, options);
-    return { loaded, diagnostics: loaded.warnings };
+    const refused = loaded.refused.flatMap(({ diagnostics }) => diagnostics);
+    return { loaded, diagnostics: [...loaded.warnings, ...refused] };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     return { loaded: undefined, diagnostics: error.diagnostics };

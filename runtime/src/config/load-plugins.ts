@@ -1,6 +1,9 @@
-/** The plugins that a configuration names: bundled, evaluated for what they ask, and given it. */
-import { readFileSync } from "node:fs";
+/**
+ * The plugins that a configuration names: bundled, evaluated for what they ask, and given it. What is wrong with a package in
+ * karuntime.lock refuses that package alone; anything else that is wrong refuses the configuration.
+ */
 import { dirname, resolve } from "node:path";
+import type { KnownFile } from "../plugins/bundle.ts";
 import { bundle, stopBundler } from "../plugins/bundle.ts";
 import { fillIn, uncovered } from "../plugins/grant.ts";
 import type { Manifest } from "../plugins/manifest.ts";
@@ -9,6 +12,7 @@ import {
   parseOptions,
   permissions as permissionsSchema,
 } from "../plugins/manifest.ts";
+import { readPlainFile } from "../plugins/package.ts";
 import type {
   CheckSpec,
   JsonValue,
@@ -21,6 +25,8 @@ import { ConfigurationError } from "./diagnostic.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { startEvaluator } from "./evaluator.ts";
 import type { CheckConfiguration, PluginUse, SandboxConfiguration } from "./model.ts";
+import type { Standing } from "./locked-plugin.ts";
+import { lockBeside, readLockedBundle } from "./locked-plugin.ts";
 import { OPERATOR, locatePlugin } from "./plugin-use.ts";
 
 /** Plugins of one trust group share a sandbox host: the operator's own files, a package, or what the configuration joins. */
@@ -47,6 +53,11 @@ interface LoadedUse extends Trusted {
   readonly secrets: Readonly<Record<string, string>>;
 }
 
+/** A plugin that must not run, and why. */
+export interface RefusedUse {
+  readonly refused: readonly Diagnostic[];
+}
+
 interface LoadedPlugin {
   readonly bundle: PluginBundle;
   readonly manifest: Manifest;
@@ -67,6 +78,7 @@ export function createPlugins() {
   const diagnostics: Diagnostic[] = [];
   /** One for each trust group: what the configuration read from the environment is in the operator's. */
   const evaluators = new Map<string, Evaluator>();
+  const locks = new Map<string, (plugin: string) => Standing>();
 
   async function evaluateCode(
     code: PluginBundle,
@@ -80,20 +92,53 @@ export function createPlugins() {
     throw new ConfigurationError([describeError(result.error, code.file)]);
   }
 
-  async function loadPlugin(path: string, trustGroup: string): Promise<LoadedPlugin> {
-    const code = await bundleOrThrow(path);
+  async function loadPlugin(
+    path: string,
+    trustGroup: string,
+    known?: KnownFile,
+  ): Promise<LoadedPlugin> {
+    const code = await bundleOrThrow(path, known);
     const manifest = parseManifest(await evaluateCode(code, trustGroup, {}), path);
     if (!manifest.ok) throw new ConfigurationError(manifest.diagnostics);
     return { bundle: code, manifest: manifest.value };
   }
 
+  /** How the lock beside the configuration has the plugin. */
+  function standingOf(plugin: string, configuration: string): Standing {
+    const lock = locks.get(configuration) ?? lockBeside(configuration);
+    locks.set(configuration, lock);
+    return lock(plugin);
+  }
+
   async function load(
     use: PluginUse,
     kinds: readonly Manifest["kind"][],
+    place: Place,
+  ): Promise<LoadedUse | RefusedUse | undefined> {
+    const standing = standingOf(use.plugin, place.file);
+    const found: Diagnostic[] = [];
+    try {
+      const loaded = await tryToLoad(use, kinds, place, standing, found);
+      if (loaded !== undefined) return loaded;
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      found.push(...error.diagnostics);
+    }
+    if (standing.type !== "unlocked") return { refused: found };
+    diagnostics.push(...found.filter((diagnostic) => !diagnostics.includes(diagnostic)));
+    return undefined;
+  }
+
+  /** The plugin with its options and its grant; or nothing, and in `found` why. */
+  async function tryToLoad(
+    use: PluginUse,
+    kinds: readonly Manifest["kind"][],
     { file, path, trustGroups, secrets }: Place,
+    standing: Standing,
+    found: Diagnostic[],
   ): Promise<LoadedUse | undefined> {
     const report = (code: string, message: string, hint?: string): undefined =>
-      void diagnostics.push({
+      void found.push({
         severity: "error",
         code,
         message,
@@ -101,57 +146,69 @@ export function createPlugins() {
         path,
         ...(hint === undefined ? {} : { hint }),
       });
+    if (standing.type === "unknown")
+      return report("plugin.lock", `${use.plugin} is refused: ${standing.reason}`);
+    const locked = standing.type === "locked" ? standing.plugin : undefined;
+    const refuse = (reason: string): undefined =>
+      report(
+        "plugin.lock",
+        `${use.plugin} is refused: ${reason}`,
+        `find out who changed it; to agree to it as it is now: karuntime plugin add ${use.plugin}`,
+      );
     const located = locatePlugin(use.plugin, file);
     if (!located.ok) return report("config.plugin", located.reason);
     const trustGroup = trustGroupOf(located.package, trustGroups);
-    const loading = plugins.get(located.file) ?? loadPlugin(located.file, trustGroup);
-    plugins.set(located.file, loading);
-    try {
-      const { bundle: code, manifest } = await loading;
-      if (!kinds.includes(manifest.kind))
-        return report(
-          "config.plugin",
-          `${located.file} is a ${manifest.kind}, expected a ${kinds.join(" or ")}`,
-          manifest.kind === "checker"
-            ? 'a checker needs target: "ADDRESS:PORT" beside it'
-            : undefined,
-        );
-      const options = parseOptions(manifest.options, use.options, {
-        file,
-        path: `${path}.options`,
-      });
-      if (!options.ok) return void diagnostics.push(...options.diagnostics);
-      const wanted = permissionsSchema.safeParse(fillIn(manifest.permissions, options.value));
-      if (!wanted.success)
-        return report(
-          "config.permissions",
-          `with these options its permissions say ${wanted.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`,
-        );
-      const lacks = grantLacks(wanted.data, use.grant, located.package);
-      if (lacks !== undefined)
-        return report("config.grant", `${use.plugin} ${lacks.message}`, lacks.hint);
-      const grant = use.grant ?? wanted.data;
-      const unknown = grant.secrets.filter((name) => !Object.hasOwn(secrets, name));
-      if (unknown.length > 0)
-        return report(
-          "config.secrets",
-          `${use.plugin} asks for the secret ${unknown.join(", ")}, which the configuration does not have`,
-          `secrets: { ${unknown[0] ?? ""}: env("...") }`,
-        );
-      return {
-        bundle: code,
-        options: options.value,
-        grant,
-        secrets: Object.fromEntries(grant.secrets.map((name) => [name, secrets[name] ?? ""])),
-        trustGroup,
-      };
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      diagnostics.push(
-        ...error.diagnostics.filter((diagnostic) => !diagnostics.includes(diagnostic)),
-      );
-      return undefined;
+    const key = locked === undefined ? located.file : use.plugin;
+    let loading = plugins.get(key);
+    if (loading === undefined) {
+      const read = locked && readLockedBundle(located.file, locked);
+      if (read?.ok === false) return refuse(read.reason);
+      loading = loadPlugin(located.file, trustGroup, read?.built);
+      plugins.set(key, loading);
     }
+    const { bundle: code, manifest } = await loading;
+    if (locked !== undefined && manifest.kind !== locked.kind)
+      return refuse(`it is a ${manifest.kind}, and the lock says ${locked.kind}`);
+    if (!kinds.includes(manifest.kind))
+      return report(
+        "config.plugin",
+        `${located.file} is a ${manifest.kind}, expected a ${kinds.join(" or ")}`,
+        manifest.kind === "checker"
+          ? 'a checker needs target: "ADDRESS:PORT" beside it'
+          : undefined,
+      );
+    const options = parseOptions(manifest.options, use.options, { file, path: `${path}.options` });
+    if (!options.ok) return void found.push(...options.diagnostics);
+    const wanted = permissionsSchema.safeParse(fillIn(manifest.permissions, options.value));
+    if (!wanted.success)
+      return report(
+        "config.permissions",
+        `with these options its permissions say ${wanted.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`,
+      );
+    const given = use.grant ?? (locked && fillIn(locked.grant, options.value));
+    if (locked !== undefined && use.grant === undefined) {
+      const wider = uncovered(wanted.data, given ?? wanted.data);
+      if (Object.keys(wider).length > 0)
+        return refuse(`it asks for more than the lock grants: ${JSON.stringify(wider)}`);
+    }
+    const lacks = grantLacks(wanted.data, given, located.package);
+    if (lacks !== undefined)
+      return report("config.grant", `${use.plugin} ${lacks.message}`, lacks.hint);
+    const grant = given ?? wanted.data;
+    const unknown = grant.secrets.filter((name) => !Object.hasOwn(secrets, name));
+    if (unknown.length > 0)
+      return report(
+        "config.secrets",
+        `${use.plugin} asks for the secret ${unknown.join(", ")}, which the configuration does not have`,
+        `secrets: { ${unknown[0] ?? ""}: env("...") }`,
+      );
+    return {
+      bundle: code,
+      options: options.value,
+      grant,
+      secrets: Object.fromEntries(grant.secrets.map((name) => [name, secrets[name] ?? ""])),
+      trustGroup,
+    };
   }
 
   return {
@@ -160,15 +217,15 @@ export function createPlugins() {
       file: string,
       environment: Readonly<Record<string, string | undefined>>,
     ): Promise<unknown> => evaluateCode(await bundleOrThrow(file), OPERATOR, environment),
-    /** The plugin with its options and its grant, or nothing: what is wrong is among the diagnostics. */
+    /** The plugin with its options and its grant, or that it is refused; or nothing: what is wrong is among the diagnostics. */
     load,
     /** Likewise, with what a checker looks at. */
     async loadCheck(
       check: CheckConfiguration & { readonly type: "plugin" },
       place: Place,
-    ): Promise<(LoadedUse & Pick<CheckSpec, "target">) | undefined> {
+    ): Promise<(LoadedUse & Pick<CheckSpec, "target">) | RefusedUse | undefined> {
       const loaded = await load(check, check.target === undefined ? ["check"] : ["checker"], place);
-      if (loaded === undefined) return undefined;
+      if (loaded === undefined || "refused" in loaded) return loaded;
       const { target = null } = check;
       return { ...loaded, target, grant: withTarget(loaded.grant, target) };
     },
@@ -214,8 +271,8 @@ function withTarget(grant: Permissions, target: CheckSpec["target"]): Permission
   return { ...grant, net: [...grant.net, place] };
 }
 
-async function bundleOrThrow(path: string): Promise<PluginBundle> {
-  const result = await bundle(path);
+async function bundleOrThrow(path: string, known?: KnownFile): Promise<PluginBundle> {
+  const result = await bundle(path, known);
   if (!result.ok) throw new ConfigurationError(result.diagnostics);
   return result.bundle;
 }
@@ -238,7 +295,8 @@ function describeError(error: PluginError, file: string): Diagnostic {
 
 function readLine(file: string, line: number): string | undefined {
   try {
-    return readFileSync(file, "utf8").split("\n")[line - 1];
+    // A source map says which file this is, and it is somebody else's.
+    return readPlainFile(file).toString("utf8").split("\n")[line - 1];
   } catch {
     return undefined;
   }

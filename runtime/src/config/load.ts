@@ -20,12 +20,23 @@ export interface LoadOptions {
   readonly configurationId?: string | undefined;
 }
 
+/** A check or a notifier whose plugin is not the one that karuntime.lock means. */
+export interface Refused {
+  readonly subject:
+    | { readonly type: "check"; readonly name: string }
+    /** The index of the notification. */
+    | { readonly type: "notifier"; readonly notification: number };
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 export interface LoadedConfiguration {
   readonly configuration: Configuration;
   /** The plugin checks as a sandbox host takes them. */
   readonly checks: readonly LoadedCheck[];
   /** The notifier plugins, by their place in `configuration.notifications`. */
   readonly notifiers: readonly LoadedNotifier[];
+  /** What must not run, while everything else does. */
+  readonly refused: readonly Refused[];
   /** What is allowed and may surprise. */
   readonly warnings: readonly Diagnostic[];
 }
@@ -53,6 +64,7 @@ export async function loadConfiguration(
       ? validated(await plugins.evaluateFile(file, environment), file)
       : fromKeepalived(file, environment, options);
     const checks: LoadedCheck[] = [];
+    const refused: Refused[] = [];
     const {
       secrets,
       sandbox: { trustGroups },
@@ -62,15 +74,20 @@ export async function loadConfiguration(
       const { name, intervalMs, timeoutMs, rise, fall, onFault } = check;
       const place = { file, path: `checks.${name}`, trustGroups, secrets };
       const plugin = await plugins.loadCheck(check, place);
-      if (plugin !== undefined)
-        checks.push({ ...plugin, name, intervalMs, timeoutMs, rise, fall, onFault });
+      if (plugin === undefined) continue;
+      if ("refused" in plugin)
+        refused.push({ subject: { type: "check", name }, diagnostics: plugin.refused });
+      else checks.push({ ...plugin, name, intervalMs, timeoutMs, rise, fall, onFault });
     }
     const notifiers: LoadedNotifier[] = [];
     for (const [notification, { target }] of configuration.notifications.entries()) {
       if (target.type !== "plugin") continue;
       const place = { file, path: `notify.${notification}`, trustGroups, secrets };
       const plugin = await plugins.load(target, ["notifier"], place);
-      if (plugin !== undefined) notifiers.push({ ...plugin, notification });
+      if (plugin === undefined) continue;
+      if ("refused" in plugin)
+        refused.push({ subject: { type: "notifier", notification }, diagnostics: plugin.refused });
+      else notifiers.push({ ...plugin, notification });
     }
     if (plugins.diagnostics.length > 0)
       throw new ConfigurationError([...diagnostics, ...plugins.diagnostics]);
@@ -78,6 +95,7 @@ export async function loadConfiguration(
       configuration,
       checks,
       notifiers,
+      refused,
       warnings: diagnostics,
     };
   } finally {

@@ -38,6 +38,11 @@ export type LocatedPlugin =
   | { readonly ok: true; readonly file: string; readonly package: string | undefined }
   | { readonly ok: false; readonly reason: string };
 
+/** Whether a plugin is named as a package; else it is a file. */
+export function isPackage(plugin: string): boolean {
+  return PACKAGE_NAME.test(plugin) && !/^\.{0,2}\//.test(plugin) && !/\.[cm]?[jt]s$/.test(plugin);
+}
+
 /**
  * Where a plugin's file is: a path relative to the configuration, or a package that is installed for it.
  *
@@ -45,8 +50,7 @@ export type LocatedPlugin =
  */
 export function locatePlugin(plugin: string, configuration: string): LocatedPlugin {
   const directory = resolve(dirname(configuration));
-  if (/^\.{0,2}\//.test(plugin) || /\.[cm]?[jt]s$/.test(plugin) || !PACKAGE_NAME.test(plugin))
-    return { ok: true, file: resolve(directory, plugin), package: undefined };
+  if (!isPackage(plugin)) return { ok: true, file: resolve(directory, plugin), package: undefined };
   try {
     const require = createRequire(`${directory}/`);
     // By its name here: what its own package.json says it may choose itself, and with it in whose host it runs.

@@ -12,7 +12,6 @@ import type { EngineToDaemon } from "../engine/protocol.ts";
 import type { Logger } from "../observe/log.ts";
 import { describeFault } from "../observe/status.ts";
 import type { StatusReport } from "../observe/status.ts";
-import type { CheckReport } from "../sandbox/protocol.ts";
 import { createCommandRunner, describeResult } from "./command.ts";
 import type { CommandRunner } from "./command.ts";
 import { startCommandChecks } from "./command-checks.ts";
@@ -24,7 +23,7 @@ import { startEngine } from "./engine-process.ts";
 import { createJudge } from "./judge.ts";
 import type { Notifications } from "./notifications.ts";
 import { createNotifications } from "./notifications.ts";
-import { startPlugins } from "./plugins.ts";
+import { emptyReport, startPlugins } from "./plugins.ts";
 import type { Watchers } from "./watchers.ts";
 import type { VirtualRouterConfig } from "../vrrp/config.ts";
 
@@ -103,7 +102,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   for (const { name, initialState } of configuration.checks)
     if (initialState === "down") judge.set(name, "down", "it has not succeeded yet");
-  const plugins = loaded.checks.length + loaded.notifiers.length;
+  const plugins = loaded.checks.length + loaded.notifiers.length + loaded.refused.length;
   const sandbox =
     plugins === 0 ? undefined : startPlugins(loaded, judge, options.stateDirectory, log);
   const deliveries = createDeliveries({
@@ -269,20 +268,4 @@ function logEngine(log: Logger, message: EngineToDaemon): void {
       return log[message.level](message.fields, message.message);
     default:
   }
-}
-
-function emptyReport(check: string): CheckReport {
-  return {
-    check,
-    state: "unknown",
-    reason: "the sandbox host does not answer",
-    last: undefined,
-    runs: 0,
-    outcomes: { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 },
-    skipped: 0,
-    metrics: [],
-    faults: 0,
-    backsOffMs: 0,
-    denied: 0,
-  };
 }

@@ -53,6 +53,14 @@ export function startPlugins(
       "plugins run as the daemon's own user, without its capabilities: it cannot become another one here",
     );
   }
+  const refused = new Map<string, string>();
+  for (const { subject, diagnostics } of loaded.refused) {
+    const name = subject.type === "check" ? subject.name : notifierName(subject.notification);
+    const reason = diagnostics.map(({ message }) => message).join("; ");
+    log.error({ plugin: name, hint: diagnostics[0]?.hint }, reason);
+    refused.set(name, reason);
+    if (subject.type === "check") judge.set(name, "down", reason);
+  }
   const notifiers = loaded.notifiers.map(({ notification, ...plugin }) => ({
     ...plugin,
     name: notifierName(notification),
@@ -84,9 +92,17 @@ export function startPlugins(
 
   return {
     status: () => [...groups.values()].map((group) => group.status()),
-    report: async () =>
-      (await Promise.all([...groups.values()].map((group) => group.report()))).flat(),
+    report: async () => [
+      ...(await Promise.all([...groups.values()].map((group) => group.report()))).flat(),
+      ...[...refused].map(([name, reason]) => ({
+        ...emptyReport(name),
+        state: "down" as const,
+        reason,
+      })),
+    ],
     async notify(index, { at, state, ...notification }) {
+      const reason = refused.get(notifierName(index));
+      if (reason !== undefined) throw new Error(reason);
       const group = groups.get(
         loaded.notifiers.find((notifier) => notifier.notification === index)?.trustGroup ?? "",
       );
@@ -127,4 +143,21 @@ function memoryFor(plugins: number, checks: number): number {
 /** No check's name has a blank. */
 function notifierName(notification: number): string {
   return `notifier ${notification}`;
+}
+
+/** Of a check that has not run. */
+export function emptyReport(check: string): CheckReport {
+  return {
+    check,
+    state: "unknown",
+    reason: "the sandbox host does not answer",
+    last: undefined,
+    runs: 0,
+    outcomes: { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 },
+    skipped: 0,
+    metrics: [],
+    faults: 0,
+    backsOffMs: 0,
+    denied: 0,
+  };
 }

@@ -12,6 +12,7 @@ import type { PluginBundle } from "../sandbox/protocol.ts";
 
 /** Where the bundle leaves the module's exports, inside the isolate. */
 const GLOBAL_NAME = "__karuntimeModule";
+const NO_SOURCE_MAP = '{"version":3,"sources":[],"mappings":""}';
 const CODE_BYTES_MAX = 4 * 1024 * 1024;
 
 export type Bundling =
@@ -28,12 +29,20 @@ const REMEDIES: Readonly<Record<string, string>> = {
   process: "use the options that the configuration sets, or env() in karuntime.config.ts",
 };
 
+/** What a built file is known to hold. */
+export interface KnownFile {
+  readonly text: string;
+  /** "" when there is none. */
+  readonly sourceMap: string;
+}
+
 /**
  * Bundles the module at `file`.
  *
+ * @param known then this is bundled and no file is read; an import is an error.
  * @returns the bundle, or every error that esbuild found, each with its place.
  */
-export async function bundle(file: string): Promise<Bundling> {
+export async function bundle(file: string, known?: KnownFile): Promise<Bundling> {
   // Loaded only when needed: the daemon outlives its bundling by far.
   const { build } = await import("esbuild");
   try {
@@ -52,7 +61,7 @@ export async function bundle(file: string): Promise<Bundling> {
       sourcemap: "external",
       sourcesContent: false,
       logLevel: "silent",
-      plugins: [sandboxModules],
+      plugins: [known === undefined ? sandboxModules : alone(file, known)],
       tsconfigRaw: {},
     });
     const code = outputFiles.find((output) => output.path.endsWith(".js"))?.text ?? "";
@@ -85,7 +94,29 @@ const SDK = fileURLToPath(import.meta.resolve("@karuntime/sdk"));
 const CONFIG = fileURLToPath(new URL("../config/define.js", import.meta.url));
 const OWN_FILES = new Set([SDK, CONFIG]);
 
-const sandboxModules: Plugin = {
+/** One file, with this text. */
+function alone(file: string, { text, sourceMap }: KnownFile): Plugin {
+  // The last one counts: whatever the text names itself is not opened.
+  const url = `data:application/json;base64,${Buffer.from(sourceMap || NO_SOURCE_MAP).toString("base64")}`;
+  return {
+    name: "alone",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /.*/ }, ({ path, kind }) =>
+        kind === "entry-point"
+          ? { path: file }
+          : { errors: [{ text: `${JSON.stringify(path)} is left outside the bundle` }] },
+      );
+      onLoad({ filter: /.*/ }, () => ({
+        contents: `${text}\n//# sourceMappingURL=${url}\n`,
+        loader: "js",
+        resolveDir: dirname(file),
+      }));
+    },
+  };
+}
+
+/** What an import in a plugin or a configuration leads to. */
+export const sandboxModules: Plugin = {
   name: "sandbox-modules",
   setup({ onLoad, onResolve, resolve }) {
     const named = new Set(OWN_FILES);
@@ -140,7 +171,8 @@ function isInstalledFor(importer: string, file: string): boolean {
   return end >= 0 && importer.startsWith(`${file.slice(0, end)}/`);
 }
 
-function describe(message: Message, file: string): Diagnostic {
+/** An error of esbuild about the bundle of `file`. */
+export function describe(message: Message, file: string): Diagnostic {
   const { location, notes } = message;
   const hint = notes[0]?.text;
   return {

@@ -82,3 +82,12 @@ function missingActions(
       .filter(([, actions]) => actions.length > 0),
   );
 }
+
+/** The permissions as a person writes them: without those that allow nothing, sorted by name. */
+export function asWritten(permissions: Permissions): Partial<Permissions> {
+  return Object.fromEntries(
+    Object.entries(permissions)
+      .filter(([, wish]) => (typeof wish === "boolean" ? wish : Object.keys(wish).length > 0))
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}

@@ -44,38 +44,46 @@ export interface Project {
 export async function startProject(files: Readonly<Record<string, string>>): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "karuntime-project-"));
   const cleanUp = (): void => rmSync(folder, { recursive: true, force: true });
-  const judgements: Judgement[] = [];
-  const lines: { fields: Readonly<Record<string, unknown>>; message: string }[] = [];
-  let plugins: Plugins;
   try {
     for (const [name, text] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       writeFileSync(join(folder, name), text);
     }
-    const loaded = await loadInProcess(join(folder, "karuntime.config.ts"));
-    const states = new Map<string, "up" | "down">();
-    const judge = {
-      set(check: string, state: "up" | "down", reason: string, weight: number | null = null) {
-        states.set(check, state);
-        judgements.push({ check, state, reason, weight, atMs: performance.now() });
-      },
-      state: (check: string) => states.get(check) ?? ("unknown" as const),
-    };
-    const say = (fields: Readonly<Record<string, unknown>> | string, message = ""): void =>
-      void lines.push(
-        typeof fields === "string" ? { fields: {}, message: fields } : { fields, message },
-      );
-    const log = { debug: say, info: say, warn: say, error: say, fatal: say };
-    plugins = startPlugins(
-      loaded,
-      judge,
-      join(folder, "state"),
-      log as unknown as Parameters<typeof startPlugins>[3],
-    );
+    return await startFolder(folder, cleanUp);
   } catch (error) {
     cleanUp();
     throw error;
   }
+}
+
+/**
+ * Loads the configuration of a folder that is there, and starts its plugins.
+ *
+ * @throws ConfigurationError
+ */
+export async function startFolder(folder: string, cleanUp = (): void => {}): Promise<Project> {
+  const judgements: Judgement[] = [];
+  const lines: { fields: Readonly<Record<string, unknown>>; message: string }[] = [];
+  const loaded = await loadInProcess(join(folder, "karuntime.config.ts"));
+  const states = new Map<string, "up" | "down">();
+  const judge = {
+    set(check: string, state: "up" | "down", reason: string, weight: number | null = null) {
+      states.set(check, state);
+      judgements.push({ check, state, reason, weight, atMs: performance.now() });
+    },
+    state: (check: string) => states.get(check) ?? ("unknown" as const),
+  };
+  const say = (fields: Readonly<Record<string, unknown>> | string, message = ""): void =>
+    void lines.push(
+      typeof fields === "string" ? { fields: {}, message: fields } : { fields, message },
+    );
+  const log = { debug: say, info: say, warn: say, error: say, fatal: say };
+  const plugins = startPlugins(
+    loaded,
+    judge,
+    join(folder, "state"),
+    log as unknown as Parameters<typeof startPlugins>[3],
+  );
 
   async function waitFor<T>(
     what: string,
