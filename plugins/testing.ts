@@ -58,6 +58,24 @@ export async function becomes(
     );
 }
 
+/** Tells the first notifier that the virtual router is this now. @throws Error when it failed three times. */
+export function tell(
+  project: Project,
+  event: "master" | "backup" | "fault" | "stop" | "contended",
+  sequence = 1,
+): Promise<void> {
+  return project.plugins.notify(0, {
+    sequence,
+    subject: { type: "virtual-router", name: "VI_1" },
+    event,
+    state: event === "contended" ? "MASTER" : STATES[event],
+    priority: 120,
+    at: new Date(Date.UTC(2026, 0, 31, 12)),
+  });
+}
+
+const STATES = { master: "MASTER", backup: "BACKUP", fault: "FAULT", stop: "STOP" } as const;
+
 /** A running server of the test's own. */
 export interface Server {
   /** It, and what it has started. */
