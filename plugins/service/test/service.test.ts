@@ -96,8 +96,14 @@ esac
         assert.equal(pidOf("redis"), undefined);
         await tell(project, "stop");
         assert.deepEqual(done(), [
-          ...["restart redis", "restart nginx", "restart redis", "restart nginx"],
-          ...["stop nginx", "stop redis", "stop nginx", "stop redis"],
+          "restart redis",
+          "restart nginx",
+          "restart redis",
+          "restart nginx",
+          "stop nginx",
+          "stop redis",
+          "stop nginx",
+          "stop redis",
         ]);
       },
     ));

@@ -80,7 +80,7 @@ describe("the webhook notifier", () => {
       assert.ok(!JSON.stringify(project.lines).includes(SECRET));
     }));
 
-  test("has the event come again until the server takes it, three times at most", () =>
+  test("has the event come again until the server takes it", () =>
     withProject(parts({}), async (project) => {
       script = statuses(503, 404);
       await tell(project, "backup", 9);
@@ -88,12 +88,9 @@ describe("the webhook notifier", () => {
         received.map(({ body }) => (body as { readonly sequence: number }).sequence),
         [9, 9, 9],
       );
-      script = statuses(500, 500, 500);
-      await assert.rejects(tell(project, "backup", 10), /the webhook answered 500/);
-      assert.equal(received.length, 6);
     }));
 
-  test("follows no redirect", () =>
+  test("follows no redirect, and fails after the third attempt", () =>
     withProject(parts({}), async (project) => {
       const redirect = (response: ServerResponse): void =>
         void response.writeHead(307, { location: `http://${place}/elsewhere` }).end();
@@ -105,7 +102,7 @@ describe("the webhook notifier", () => {
   test("gives a hung server up, and fails without one", async () => {
     await withProject(parts({ waitMs: 200 }), async (project) => {
       script = Array.from({ length: 3 }, () => () => undefined);
-      await assert.rejects(tell(project, "master"), /time/i);
+      await assert.rejects(tell(project, "master"), /no answer within 200 ms/);
     });
     const closed = await freePort();
     await withProject(
