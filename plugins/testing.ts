@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CheckReport } from "../runtime/dist/sandbox/protocol.js";
 import type { Project } from "../runtime/test/sandbox/plugins.ts";
@@ -15,6 +15,12 @@ import { startProject } from "../runtime/test/sandbox/plugins.ts";
 
 const UNBOUND = "/usr/sbin/unbound";
 export const noUnbound = existsSync(UNBOUND) ? false : "unbound is not installed";
+
+export const noIPv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((entry) => entry?.address === "::1")
+  ? false
+  : "this host has no ::1";
 
 /**
  * Runs a body with a project's plugins, and ends them.
@@ -125,6 +131,7 @@ export function serveDns(folder: string, port: number, clients: "allow" | "refus
     configuration,
     `server:
   interface: 127.0.0.1@${port}
+  ${noIPv6 === false ? `interface: ::1@${port}` : ""}
   access-control: 127.0.0.0/8 ${clients}
   username: ""
   chroot: ""

@@ -8,6 +8,7 @@ import type { Server } from "../../testing.ts";
 import {
   becomes,
   freePort,
+  noIPv6,
   noUnbound,
   serveDns,
   temporaryFolder,
@@ -37,8 +38,13 @@ describe("the dns checker", { skip: noUnbound }, () => {
     folder.remove();
   });
 
-  const check = (name: string, serverPort: number, options: object): string =>
-    `${name}: { plugin: "@karuntime/dns", target: "127.0.0.1:${serverPort}", interval: "100ms", timeout: "500ms", options: ${JSON.stringify({ name: "www.example.test", ...options })} },`;
+  const check = (
+    name: string,
+    serverPort: number,
+    options: object,
+    address = "127.0.0.1",
+  ): string =>
+    `${name}: { plugin: "@karuntime/dns", target: "${address}:${serverPort}", interval: "100ms", timeout: "500ms", options: ${JSON.stringify({ name: "www.example.test", ...options })} },`;
 
   test("is up for what the server knows, and says what is wrong", () =>
     withProject(
@@ -65,6 +71,12 @@ describe("the dns checker", { skip: noUnbound }, () => {
         await becomes(project, "slow", "timed out");
       },
     ));
+
+  test("is up over IPv6 as well", { skip: noIPv6 }, () =>
+    withProject(`checks: { ${check("known", port, {}, "[::1]")} },`, (project) =>
+      becomes(project, "known", "up"),
+    ),
+  );
 
   test("is down while the server hangs, and when it has ended", () =>
     withProject(`checks: { ${check("known", port, {})} },`, async (project) => {

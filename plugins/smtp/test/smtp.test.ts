@@ -6,7 +6,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { becomes, freePort, serve, temporaryFolder, withProject } from "../../testing.ts";
+import { becomes, freePort, noIPv6, serve, temporaryFolder, withProject } from "../../testing.ts";
 
 const SMTPD = "/usr/sbin/smtpd";
 const noServer = !existsSync(SMTPD)
@@ -15,8 +15,8 @@ const noServer = !existsSync(SMTPD)
     ? false
     : "needs root: OpenSMTPD does";
 
-const check = (name: string, port: number, options: object = {}): string =>
-  `${name}: { plugin: "@karuntime/smtp", target: "127.0.0.1:${port}", interval: "100ms", timeout: "600ms", options: ${JSON.stringify(options)} },`;
+const check = (name: string, port: number, options: object = {}, address = "127.0.0.1"): string =>
+  `${name}: { plugin: "@karuntime/smtp", target: "${address}:${port}", interval: "100ms", timeout: "600ms", options: ${JSON.stringify(options)} },`;
 
 describe("the smtp checker", () => {
   const servers: Server[] = [];
@@ -89,6 +89,7 @@ describe("the smtp checker", () => {
         `pki test cert "${certificate}"
 pki test key "${key}"
 listen on 127.0.0.1 port ${port} hostname mail.example.test
+${noIPv6 === false ? `listen on ::1 port ${port}` : ""}
 listen on 127.0.0.1 port ${tlsPort} tls pki test hostname mail.example.test
 action "deliver" mbox
 match from local for local action "deliver"
@@ -109,11 +110,13 @@ match from local for local action "deliver"
           ${check("plain", port, { helo: "lb1.example.test" })}
           ${check("tls", tlsPort, { starttls: true })}
           ${check("noTls", port, { starttls: true })}
+          ${noIPv6 === false ? check("ipv6", port, {}, "[::1]") : ""}
         },`,
         async (project) => {
           await becomes(project, "plain", "up");
           await becomes(project, "tls", "up");
           await becomes(project, "noTls", "down", /^it does not offer STARTTLS$/);
+          if (noIPv6 === false) await becomes(project, "ipv6", "up");
           server.signal("SIGSTOP");
           await becomes(project, "plain", "timed out");
           server.signal("SIGCONT");

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import {
   becomes,
   freePort,
+  noIPv6,
   noUnbound,
   serveDns,
   temporaryFolder,
@@ -17,8 +18,8 @@ const SLOW_MS = 900;
 /** Asks for the A record of www.example.test; the answer begins with the id, its flags, and how many questions and records there are. */
 const QUESTION = "abcd 0100 0001 0000 0000 0000 03777777 076578616d706c65 0474657374 00 0001 0001";
 
-const check = (name: string, port: number, options: object): string =>
-  `${name}: { plugin: "@karuntime/udp", target: "127.0.0.1:${port}", interval: "100ms", timeout: "1s", options: ${JSON.stringify({ waitMs: WAIT_MS, ...options })} },`;
+const check = (name: string, port: number, options: object, address = "127.0.0.1"): string =>
+  `${name}: { plugin: "@karuntime/udp", target: "${address}:${port}", interval: "100ms", timeout: "1s", options: ${JSON.stringify({ waitMs: WAIT_MS, ...options })} },`;
 
 describe("the udp checker", () => {
   let server: Socket;
@@ -77,10 +78,12 @@ describe("the udp checker", () => {
         `checks: {
           ${check("answered", port, question)}
           ${check("reachable", port, { ...question, answer: false })}
+          ${noIPv6 === false ? check("ipv6", port, question, "[::1]") : ""}
         },`,
         async (project) => {
           await becomes(project, "answered", "up");
           await becomes(project, "reachable", "up");
+          if (noIPv6 === false) await becomes(project, "ipv6", "up");
           unbound.signal("SIGSTOP");
           await becomes(project, "answered", "down", /^no answer within 300 ms$/);
           // Its port is still open: whoever wants no answer cannot tell.
