@@ -1,14 +1,16 @@
 /** Plugins as the daemon runs them: a project in a folder of its own, its configuration loaded, its sandbox hosts started. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { loadInProcess } from "../../dist/config/loader.js";
 import type { Plugins } from "../../dist/daemon/plugins.js";
 import { startPlugins } from "../../dist/daemon/plugins.js";
 import type { CheckReport } from "../../dist/sandbox/protocol.js";
 
 const WAIT_MS_MAX = 15_000;
+const NODE_MODULES = fileURLToPath(new URL("../../../node_modules", import.meta.url));
 
 export interface Judgement {
   readonly check: string;
@@ -36,7 +38,8 @@ export interface Project {
 }
 
 /**
- * Writes the files, loads `karuntime.config.ts` among them, and starts its plugins.
+ * Writes the files, loads `karuntime.config.ts` among them, and starts its plugins. Without packages of its own, the project has
+ * those of this workspace.
  *
  * @throws ConfigurationError
  */
@@ -51,6 +54,8 @@ export async function startProject(files: Readonly<Record<string, string>>): Pro
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       writeFileSync(join(folder, name), text);
     }
+    if (!existsSync(join(folder, "node_modules")))
+      symlinkSync(NODE_MODULES, join(folder, "node_modules"));
     const loaded = await loadInProcess(join(folder, "karuntime.config.ts"));
     const states = new Map<string, "up" | "down">();
     const judge = {
