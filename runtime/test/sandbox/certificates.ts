@@ -14,7 +14,7 @@ export interface Authority {
   readonly ca: string;
   /**
    * @param names as in "DNS:example.com,IP:192.0.2.1"; the first one is the common name too.
-   * @param days until it expires; negative for one that has.
+   * @param days until it expires; -1 for one that has expired a day ago.
    */
   issue(names: string, days?: number): Issued;
 }
