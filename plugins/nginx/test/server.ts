@@ -1,5 +1,5 @@
 /** An nginx for a test: one process under a name of its own, with a folder, and a free port. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -19,13 +19,15 @@ export interface Nginx {
   /** The process's name. */
   readonly name: string;
   readonly port: number;
-  /** What starts it, from anywhere. */
+  /** What starts it as a daemon: then the test has to end it with `quit`. */
   readonly command: readonly string[];
   start(): Promise<void>;
   /** It keeps its port, and answers nothing until it resumes. */
   pause(): void;
   resume(): void;
   stop(): Promise<void>;
+  /** Ends the daemon that `command` started. */
+  quit(): void;
   /** Stops it, and leaves nothing behind. */
   remove(): Promise<void>;
 }
@@ -50,7 +52,7 @@ export async function createNginx(
     .join(" ");
   writeFileSync(
     join(folder, "nginx.conf"),
-    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+    `master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
 events {}
 http { access_log off; ${temporary} ${site(port)} }
 `,
@@ -73,7 +75,7 @@ http { access_log off; ${temporary} ${site(port)} }
     command,
     async start() {
       const [file = "", ...argv] = command;
-      child = spawn(file, argv, { stdio: "ignore" });
+      child = spawn(file, [...argv, "-g", "daemon off;"], { stdio: "ignore" });
       await listening(port);
     },
     pause: () => void child?.kill("SIGSTOP"),
@@ -85,6 +87,9 @@ http { access_log off; ${temporary} ${site(port)} }
       const exit = new Promise((resolve) => ended.once("exit", resolve));
       ended.kill("SIGKILL");
       await exit;
+    },
+    quit() {
+      execFileSync(binary, [...command.slice(1), "-s", "stop"], { stdio: "ignore" });
     },
     async remove() {
       await nginx.stop();
