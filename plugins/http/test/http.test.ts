@@ -195,6 +195,19 @@ describe("the http checker", () => {
       socket.once("data", () => (ends ? socket.end(text) : socket.write(text))),
     );
 
+  test("waits as long as it may", async () => {
+    const slow = await servers.listen((socket) =>
+      socket.once("data", () => setTimeout(() => socket.end("HTTP/1.0 204 Fine\r\n\r\n"), 500)),
+    );
+    await judge(
+      {
+        patient: { reason: "" },
+        hasty: { options: { timeoutMs: 100 }, reason: "/: no answer within 100 ms" },
+      },
+      slow,
+    );
+  });
+
   test("is not fooled by half an answer, none, or one of another protocol", async () => {
     const half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthe be";
     await judge(

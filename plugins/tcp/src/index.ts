@@ -1,5 +1,4 @@
 /** Connects to a server, as keepalived's TCP_CHECK does, and may send something and expect an answer. */
-import type { Connection } from "@karuntime/sdk";
 import { defineChecker } from "@karuntime/sdk";
 import { readText } from "./text.ts";
 
@@ -15,36 +14,32 @@ export default defineChecker({
     const { address, port } = target;
     const data = readText(options.send);
     const expected = options.expect === "" ? undefined : new RegExp(options.expect);
+    let text = "";
 
+    /** @returns what went wrong, or "". */
     async function converse(): Promise<string> {
       const connection = await connect(
         `${address.includes(":") ? `[${address}]` : address}:${port}`,
       );
       if (data.length > 0) await connection.write(data);
-      return expected === undefined ? "" : missing(connection, expected);
+      const decoder = new TextDecoder();
+      while (expected?.test(text) === false) {
+        const octets = await connection.read();
+        if (octets === null) return "the other side ended the connection";
+        text += decoder.decode(octets, { stream: true });
+        if (text.length > ANSWER_CHARACTERS_MAX) return `${text.length} characters came`;
+      }
+      return "";
     }
     const late = new Promise<string>((resolve) =>
       setTimeout(() => resolve(`it took longer than ${options.timeoutMs} ms`), options.timeoutMs),
     );
-    try {
-      const fault = await Promise.race([converse(), late]);
-      return fault === "" ? undefined : down(fault);
-    } catch (error) {
-      return down(error instanceof Error ? error.message : String(error));
-    }
+    const failed = (error: unknown): string =>
+      error instanceof Error ? error.message : String(error);
+    const fault = await Promise.race([converse().catch(failed), late]);
+    if (fault === "") return undefined;
+    const tail =
+      text === "" ? "" : `; found ${JSON.stringify(text.slice(-100))}, expected ${expected}`;
+    return down(`${fault}${tail}`);
   },
 });
-
-/** Reads until what is expected has come. @returns "", or what came instead. */
-async function missing(connection: Connection, expected: RegExp): Promise<string> {
-  const decoder = new TextDecoder();
-  for (let text = ""; ;) {
-    const octets = await connection.read();
-    text += octets === null ? "" : decoder.decode(octets, { stream: true });
-    if (expected.test(text)) return "";
-    if (octets === null)
-      return `it ended with ${JSON.stringify(text.slice(-100))}, expected ${expected}`;
-    if (text.length > ANSWER_CHARACTERS_MAX)
-      return `${text.length} characters came without ${expected}`;
-  }
-}

@@ -37,18 +37,26 @@ describe("the tcp checker", () => {
 
   test("tells what went wrong", async () => {
     const wrong = await servers.listen((socket) => socket.write("500 what?"));
+    const silent = await servers.listen(() => undefined);
     const ending = await servers.listen((socket) => socket.end("421 too busy"));
     const breaking = await servers.listen((socket) => socket.resetAndDestroy());
     const endless = await servers.listen((socket) => socket.write("x".repeat(200_000)));
     await judgeCases({
       nobody: [use(await freePort()), /^connect: 127\.0\.0\.1:\d+: the connection is refused$/],
-      wrong: [use(wrong, { expect: "^2", timeoutMs: 200 }), "it took longer than 200 ms"],
-      ending: [use(ending, { expect: "^2" }), 'it ended with "421 too busy", expected /^2/'],
+      wrong: [
+        use(wrong, { expect: "^2", timeoutMs: 200 }),
+        'it took longer than 200 ms; found "500 what?", expected /^2/',
+      ],
+      silent: [use(silent, { expect: "^2", timeoutMs: 200 }), "it took longer than 200 ms"],
+      ending: [
+        use(ending, { expect: "^2" }),
+        'the other side ended the connection; found "421 too busy", expected /^2/',
+      ],
       breaking: [
         use(breaking, { expect: "^2" }),
-        /the other side broke the connection off|it ended with "", expected/,
+        /^(?:connect: the other side broke the connection off|the other side ended the connection)$/,
       ],
-      endless: [use(endless, { expect: "y" }), /^\d+ characters came without \/y\/$/],
+      endless: [use(endless, { expect: "y" }), /^\d+ characters came; found "x+", expected \/y\/$/],
       option: [use(wrong, { send: "\\q" }), /^send: found "\\\\q", expected one of/],
     });
   });
