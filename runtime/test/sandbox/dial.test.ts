@@ -1,6 +1,7 @@
 /** `fetch` to an address of its own, and TLS of `fetch` and `connect`: authorities, client certificates, names. */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { createSecureServer as createHttp2Server } from "node:http2";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
 import { after, before, describe, test } from "node:test";
@@ -202,9 +203,43 @@ describe("a plugin that speaks TLS", () => {
     assert.match(refused, /^[^;]*(?:alert unknown ca|other side closed)/);
   });
 
+  test("shows it to whomever it connects to as well", async () => {
+    const ask = (tls: object): Promise<string> =>
+      host.judge(
+        `const connection = await connect("127.0.0.1:${strictPort}", { tls: ${JSON.stringify(tls)} });
+        await connection.write("GET / HTTP/1.0\\r\\n\\r\\n");
+        await connection.readUntil("\\r\\n\\r\\n");
+        return down(String.fromCharCode(...(await connection.read()) ?? []));`,
+        JSON.stringify({ net: [`127.0.0.1:${strictPort}`] }),
+      );
+    const known = { ca, serverName: NAME };
+    assert.equal(
+      await ask({ ...known, certificate: client.cert, key: client.key }),
+      `${NAME} client.example.test`,
+    );
+    assert.match(
+      await ask(known),
+      /^connect: (?:TLS: .* alert certificate required|the other side broke the connection off|the connection is closed)/,
+    );
+  });
+
+  test("speaks HTTP/2 where the server wants it", async () => {
+    const modern = createHttp2Server({ ...authority.issue(`DNS:${NAME}`), allowHTTP1: false });
+    modern.on("stream", (stream, headers) => {
+      stream.respond({ ":status": 200 });
+      stream.end(`${String(headers[":authority"])} over HTTP/2`);
+    });
+    servers.push(modern);
+    const at = await listen(modern);
+    assert.equal(await get({ ca }, at), `${NAME}:${at} over HTTP/2; ${NAME}; Test Authority; true`);
+  });
+
   test("may insist on a version", async () => {
     assert.match(await get({ ca, minVersion: "TLSv1.2" }), /true$/);
-    assert.match(await get({ ca, minVersion: "TLSv1.3" }), /alert protocol version/);
+    assert.match(
+      await get({ ca, minVersion: "TLSv1.3" }),
+      /^fetch: 127\.0\.0\.1:\d+: TLS: .*alert protocol version \(/,
+    );
   });
 
   test("is told what is wrong with what it says", async () => {

@@ -12,6 +12,8 @@ const BUFFER_BYTES_MAX = 256 * 1024;
 /** What one read gives. */
 const READ_BYTES_MAX = 64 * 1024;
 
+const CLOSED = "the connection is closed";
+
 interface Connection {
   readonly socket: Socket;
   chunks: Buffer[];
@@ -43,7 +45,7 @@ export function createConnections(
 
   function connectionOf(id: number): Connection {
     const connection = connections.get(id);
-    if (connection === undefined) throw new Error("connect: the connection is closed");
+    if (connection === undefined) throw new Error(`connect: ${CLOSED}`);
     return connection;
   }
 
@@ -93,12 +95,18 @@ export function createConnections(
       return { id, certificate: settings === null ? null : certificateOf(socket as TLSSocket) };
     },
     write(id, octets) {
-      const { socket } = connectionOf(id);
-      return new Promise((done, fail) =>
-        socket.write(octets, "latin1", (error) =>
-          error ? fail(new Error(`connect: ${reasonOf(error)}`)) : done(null),
-        ),
-      );
+      const connection = connectionOf(id);
+      const { socket } = connection;
+      return new Promise((done, fail) => {
+        const lost = (error?: unknown): void =>
+          fail(new Error(`connect: ${connection.failure ?? reasonOf(error ?? CLOSED)}`));
+        socket.once("close", lost);
+        socket.write(octets, "latin1", (error) => {
+          socket.off("close", lost);
+          if (error) lost(error);
+          else done(null);
+        });
+      });
     },
     async read(id, delimiter, signal) {
       const connection = connectionOf(id);
@@ -157,6 +165,8 @@ function receive(connection: Connection): void {
   });
   socket.on("error", (error) => {
     connection.failure = reasonOf(error);
+    // A TLS alert alone does not end it, and what is being written would stay without an answer.
+    socket.destroy();
     wake();
   });
 }

@@ -6,7 +6,7 @@ import { createSemaphore } from "../semaphore.ts";
 import { DeniedError } from "./denied.ts";
 import type { Destination, PeerCertificate, TlsSettings } from "./dial.ts";
 import { certificateOf, dial, readTls } from "./dial.ts";
-import { addressPlaceOf, listsAddress, lookupAll } from "./place.ts";
+import { addressPlaceOf, listsAddress, lookupAll, reasonOf } from "./place.ts";
 import { covers } from "./resolved-address.ts";
 
 const REDIRECTS_MAX = 5;
@@ -156,6 +156,10 @@ async function exchange(
       body: await readBody(response.body),
       certificate,
     };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code?.startsWith("ERR_SSL_") !== true) throw error;
+    throw new Error(`fetch: ${url.host}: ${reasonOf(error)}`, { cause: error });
   } finally {
     await client.destroy();
   }

@@ -95,10 +95,12 @@ export async function addressOf(
 
 /** What went wrong with a socket, in words. */
 export function reasonOf(error: unknown): string {
-  const code = (error as { readonly code?: unknown }).code;
+  const { code, reason } = error as { readonly code?: unknown; readonly reason?: unknown };
   if (code === "ECONNREFUSED") return "the connection is refused";
   if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "there is no way to it";
   if (code === "ECONNRESET") return "the other side broke the connection off";
+  // OpenSSL's, without where in its source it was found.
+  if (String(code).startsWith("ERR_SSL_")) return `TLS: ${String(reason)}`;
   // Node's advice is for whoever starts it.
   return error instanceof Error ? error.message.replace(/; if the root CA.*/, "") : String(error);
 }
