@@ -16,7 +16,7 @@ export interface FetchInit {
    * `"[2001:db8::1]"`, or with a port other than the URL's. It is what must be permitted then. Redirects go to their own host.
    */
   readonly address?: string;
-  /** For https. To another server a redirect takes none of it. */
+  /** For https. A redirect to another server, or away from `address`, takes none of it. */
   readonly tls?: TlsInit;
 }
 

@@ -48,6 +48,7 @@ describe("the http checker, of nginx,", { skip: withoutNginx }, () => {
       (port) => `
       server {
         listen 127.0.0.1:${port} default_server;
+        listen [::1]:${port};
         location / { return 200 "the page\\n"; }
         location /away { return 302 http://127.0.0.2/; }
         location /sick { return 503 "draining"; }
@@ -114,6 +115,11 @@ describe("the http checker, of nginx,", { skip: withoutNginx }, () => {
       },
       nginx.port,
     ));
+
+  test("knows IPv6", () => {
+    const { port } = nginx;
+    return judgeCases({ ipv6: [{ ...use(port, { match: "page" }), target: `[::1]:${port}` }, ""] });
+  });
 
   test("tells what is not", () =>
     judge(

@@ -110,6 +110,10 @@ describe("a plugin that names the address", () => {
       await get(`http://127.0.0.1:${port}/home`, { headers }, net),
       `200 127.0.0.1:${port} Basic x`,
     );
+    assert.equal(
+      await get(`http://localhost:${port}/self`, { headers, address: "127.0.0.1" }, net),
+      `200 localhost:${port} none`,
+    );
   });
 });
 

@@ -62,9 +62,10 @@ export function createFetcher(net: readonly string[], resolve: Resolve = lookupA
       const redirect = String(given["redirect"]);
       let url = parseUrl(String(given["url"]), undefined);
       let asked = readRequest(given);
+      const { address } = given;
       let destination =
-        typeof given["address"] === "string"
-          ? addressOfGrant(given["address"], url, net)
+        typeof address === "string"
+          ? addressOfGrant(address, url, net)
           : hostOfGrant(url, net, resolve);
       for (let redirects = 0; ; redirects++) {
         const answer = await connected(() => exchange(url, asked, destination, signal));
@@ -80,7 +81,8 @@ export function createFetcher(net: readonly string[], resolve: Resolve = lookupA
         if (redirects === REDIRECTS_MAX)
           throw new Error(`fetch: more than ${REDIRECTS_MAX} redirects`);
         const next = parseUrl(location, url);
-        if (next.origin !== url.origin) asked = forAnother(asked);
+        // What answers for the same name elsewhere than at the address is another server, too.
+        if (next.origin !== url.origin || typeof address === "string") asked = forAnother(asked);
         destination = hostOfGrant(next, net, resolve);
         url = next;
       }
