@@ -54,7 +54,7 @@ describe("the tcp checker", () => {
       ],
       breaking: [
         use(breaking, { expect: "^2" }),
-        /^(?:connect: the other side broke the connection off|the other side ended the connection)$/,
+        /^connect: (?:127\.0\.0\.1:\d+: )?the other side broke the connection off$/,
       ],
       endless: [use(endless, { expect: "y" }), /^\d+ characters came; found "x+", expected \/y\/$/],
       option: [use(wrong, { send: "\\q" }), /^send: found "\\\\q", expected one of/],

@@ -11,7 +11,11 @@ const PEM_CHARACTERS_MAX = 64 * 1024;
 const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
 
 export interface TlsSettings {
-  readonly context: SecureContext;
+  /** In PEM. */
+  readonly ca: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  readonly minVersion: (typeof VERSIONS)[number] | undefined;
   /** What the server is asked for, and must be; undefined for the name or the address that the plugin connects to. */
   readonly serverName: string | undefined;
   readonly verify: boolean;
@@ -56,23 +60,14 @@ export function readTls(given: unknown, capability: string): TlsSettings {
   const key = text("key");
   if ((certificate === undefined) !== (key === undefined))
     throw new Error(`${capability}: tls.certificate and tls.key are needed together`);
-  const ca = text("ca");
-  try {
-    // A text without any certificate would be taken for an authority that signs nothing.
-    if (ca !== undefined) void new X509Certificate(ca);
-    return {
-      context: createSecureContext({ ca, cert: certificate, key, minVersion }),
-      serverName: text("serverName"),
-      verify: said["verify"] !== false,
-    };
-  } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException;
-    if (code?.startsWith("ERR_OSSL") !== true) throw error;
-    throw new Error(
-      `${capability}: tls: expected ca, certificate and key in PEM, and the key of that certificate: ${message}`,
-      { cause: error },
-    );
-  }
+  return {
+    ca: text("ca"),
+    certificate,
+    key,
+    minVersion,
+    serverName: text("serverName"),
+    verify: said["verify"] !== false,
+  };
 }
 
 export interface Destination {
@@ -96,7 +91,7 @@ export async function dial(
   signal: AbortSignal,
 ): Promise<Socket> {
   signal.throwIfAborted();
-  const socket = tls === null ? connectTcp(destination) : startTls(destination, tls);
+  const socket = tls === null ? connectTcp(destination) : startTls(destination, tls, capability);
   const giveUp = (): unknown => socket.destroy(new Error("it was given up"));
   signal.addEventListener("abort", giveUp, { once: true });
   try {
@@ -120,17 +115,37 @@ export async function dial(
 function startTls(
   destination: Destination,
   { settings, name, alpn }: NonNullable<Parameters<typeof dial>[1]>,
+  capability: string,
 ): TLSSocket {
   const identity = settings.serverName ?? name;
   return connectTls({
     ...destination,
-    secureContext: settings.context,
+    secureContext: contextOf(settings, capability),
     // An address is none to be asked for (RFC 6066, section 3).
     servername: isIP(identity) === 0 ? identity : "",
     checkServerIdentity: (_, certificate) => checkServerIdentity(identity, certificate),
     rejectUnauthorized: settings.verify,
     ...(alpn === undefined ? {} : { ALPNProtocols: alpn }),
   });
+}
+
+/** @throws Error for what is not in PEM. */
+function contextOf(
+  { ca, certificate, key, minVersion }: TlsSettings,
+  capability: string,
+): SecureContext {
+  try {
+    // A text without any certificate would be taken for an authority that signs nothing.
+    if (ca !== undefined) void new X509Certificate(ca);
+    return createSecureContext({ ca, cert: certificate, key, minVersion });
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    if (code?.startsWith("ERR_OSSL") !== true) throw error;
+    throw new Error(
+      `${capability}: tls: expected ca, certificate and key in PEM, and the key of that certificate: ${message}`,
+      { cause: error },
+    );
+  }
 }
 
 export function certificateOf(socket: TLSSocket): PeerCertificate | null {
