@@ -113,7 +113,7 @@ describe("the nginx check", { skip: withoutNginx }, () => {
       await judgeCases({ started: [use("/status", restart), ""] }, service(nginx.command));
       await judgeCases({ running: [use("/status"), ""] });
     } finally {
-      nginx.quit();
+      await nginx.quit();
     }
   });
 });

@@ -27,7 +27,7 @@ export interface Nginx {
   resume(): void;
   stop(): Promise<void>;
   /** Ends the daemon that `command` started. */
-  quit(): void;
+  quit(): Promise<void>;
   /** Stops it, and leaves nothing behind. */
   remove(): Promise<void>;
 }
@@ -88,8 +88,9 @@ http { access_log off; ${temporary} ${site(port)} }
       ended.kill("SIGKILL");
       await exit;
     },
-    quit() {
+    async quit() {
       execFileSync(binary, [...command.slice(1), "-s", "stop"], { stdio: "ignore" });
+      await until("nginx's end", async () => !existsSync(join(folder, "pid")));
     },
     async remove() {
       await nginx.stop();
@@ -109,17 +110,25 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits until somebody listens there. */
-export async function listening(port: number): Promise<void> {
+export function listening(port: number): Promise<void> {
+  return until(
+    `a server on port ${port}`,
+    () =>
+      new Promise((resolve) => {
+        const socket = connect(port, "127.0.0.1", () => {
+          socket.destroy();
+          resolve(true);
+        });
+        socket.on("error", () => resolve(false));
+      }),
+  );
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + WAIT_MS_MAX;
-  for (;;) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(true));
-      socket.on("error", () => resolve(false));
-      socket.on("connect", () => socket.destroy());
-    });
-    if (open) return;
+  while (!(await holds())) {
     if (performance.now() > deadline)
-      throw new Error(`nobody listens on port ${port} after ${WAIT_MS_MAX} ms`);
+      throw new Error(`${what} did not come within ${WAIT_MS_MAX} ms`);
     await sleep(20);
   }
 }
