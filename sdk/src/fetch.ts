@@ -1,4 +1,5 @@
 /** What `fetch` takes and gives. */
+import type { Certificate, TlsInit } from "./network.ts";
 
 export interface FetchInit {
   /** Default "GET". */
@@ -10,6 +11,13 @@ export interface FetchInit {
   /** Default "follow"; each redirect must be permitted as well. */
   readonly redirect?: "follow" | "manual" | "error";
   readonly signal?: Signal | null;
+  /**
+   * Where to connect to, whatever the URL's host says, which stays the name that the server is asked for: `"192.0.2.1"`,
+   * `"[2001:db8::1]"`, or with a port other than the URL's. It is what must be permitted then. Redirects go to their own host.
+   */
+  readonly address?: string;
+  /** For https. A redirect to another server, or away from `address`, takes none of it. */
+  readonly tls?: TlsInit;
 }
 
 /** As much of an AbortSignal as `fetch` needs. */
@@ -66,6 +74,8 @@ export interface FetchResponse {
   readonly redirected: boolean;
   readonly headers: FetchHeaders;
   readonly bodyUsed: boolean;
+  /** The server's, with https. */
+  readonly certificate: Certificate | null;
   /** Decoded as UTF-8. As with the next three, a second time it throws: keep the result, or a clone. */
   text(): Promise<string>;
   json(): Promise<unknown>;

@@ -1,9 +1,25 @@
 /** What `connect`, `udp`, `dns` and `ping` take and give. */
 import type { Signal } from "./fetch.ts";
 
+/** How to speak TLS. Each text in PEM has at most 64 KiB. */
+export interface TlsInit {
+  /** Whom to trust, in PEM, in place of the well-known authorities. */
+  readonly ca?: string;
+  /** What this side shows of itself, in PEM, with what leads to its authority. */
+  readonly certificate?: string;
+  /** The certificate's key, in PEM without a password: one for `secrets`. */
+  readonly key?: string;
+  /** The name that the server is asked for (SNI), and that its certificate must have. Default: the host. */
+  readonly serverName?: string;
+  /** Whether a certificate that is not trusted, or has another name, is an error. Default true. */
+  readonly verify?: boolean;
+  /** Default "TLSv1.2". */
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+}
+
 export interface ConnectInit {
-  /** Speak TLS; the certificate is checked unless `verify` is false. `serverName` is what is asked for; default: the host. */
-  readonly tls?: boolean | { readonly serverName?: string; readonly verify?: boolean };
+  /** Speak TLS. */
+  readonly tls?: boolean | TlsInit;
 }
 
 /** What a server's certificate says. */

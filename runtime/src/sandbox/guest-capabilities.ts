@@ -4,6 +4,7 @@
  */
 
 import type { Load } from "./web/parts.ts";
+import type { RequestInit } from "./web/request.ts";
 import type { Answer } from "./web/response.ts";
 import { guestNetwork } from "./guest-network.ts";
 
@@ -21,6 +22,12 @@ export interface GuestTools {
   ) => void;
   readonly limited: (value: unknown) => string;
   readonly load: Load;
+}
+
+/** What `fetch` takes beside what the web has. */
+interface FetchInit extends RequestInit {
+  readonly address?: unknown;
+  readonly tls?: unknown;
 }
 
 /** Everything in a context but `processes`, `log` and `down`. */
@@ -43,12 +50,32 @@ export function guestCapabilities(tools: GuestTools) {
   const unescapeText = unescape;
   const escapeText = escape;
 
-  function fetch(input: unknown, init?: object): Promise<unknown> {
+  /** As plain texts; the host says what is wrong with them. */
+  function tlsOf(given: unknown): object {
+    const said = (given === true ? {} : given) as Readonly<Record<string, unknown>>;
+    const text = (value: unknown): string | null =>
+      value === undefined || value === null ? null : toText(value);
+    return {
+      ca: text(said["ca"]),
+      certificate: text(said["certificate"]),
+      key: text(said["key"]),
+      serverName: text(said["serverName"]),
+      minVersion: text(said["minVersion"]),
+      verify: said["verify"] !== false,
+    };
+  }
+
+  function fetch(input: unknown, init: FetchInit | null = {}): Promise<unknown> {
     return new PromiseConstructor((resolve, reject) => {
       const { toArgument, fromAnswer } = load("fetch");
-      const { argument, signal } = toArgument(input, init);
+      const { argument, signal } = toArgument(input, init ?? {});
       if (signal?.aborted === true) return reject(signal.reason);
-      const { id, promise } = call("fetch", argument);
+      const { address, tls } = init ?? {};
+      const { id, promise } = call("fetch", {
+        ...argument,
+        address: address === undefined ? null : toText(address),
+        tls: tls === undefined ? null : tlsOf(tls),
+      });
       signal?.addEventListener("abort", () => {
         cancel(id);
         reject(signal.reason);
@@ -96,16 +123,11 @@ export function guestCapabilities(tools: GuestTools) {
     );
   }
 
-  function connect(
-    target: unknown,
-    init: { tls?: boolean | { serverName?: unknown; verify?: unknown } } = {},
-  ): Promise<unknown> {
-    const tls = init.tls === true ? {} : init.tls === false ? undefined : init.tls;
+  function connect(target: unknown, init: { readonly tls?: unknown } = {}): Promise<unknown> {
+    const { tls } = init;
     const opened = call("connect", {
       target: toText(target),
-      tls: tls !== undefined,
-      serverName: tls?.serverName === undefined ? null : toText(tls.serverName),
-      verify: tls?.verify !== false,
+      tls: tls === undefined || tls === false ? null : tlsOf(tls),
     }).promise;
     return map(opened, (value) => {
       const { id, certificate } = value as { id: number; certificate: object | null };

@@ -1,9 +1,8 @@
 /** Connections over TCP and TLS to granted places. Each belongs to the invocation that opened it, and ends with it. */
 import type { Socket } from "node:net";
-import { connect as connectTcp, isIP } from "node:net";
-import { connect as connectTls } from "node:tls";
 import type { TLSSocket } from "node:tls";
 import { DeniedError } from "./denied.ts";
+import { certificateOf, dial, readTls } from "./dial.ts";
 import type { Resolve } from "./fetch.ts";
 import { addressOf, lists, lookupAll, placeOf, reasonOf } from "./place.ts";
 
@@ -12,6 +11,8 @@ const CONNECTIONS_MAX = 8;
 const BUFFER_BYTES_MAX = 256 * 1024;
 /** What one read gives. */
 const READ_BYTES_MAX = 64 * 1024;
+
+const CLOSED = "the connection is closed";
 
 interface Connection {
   readonly socket: Socket;
@@ -40,10 +41,11 @@ export function createConnections(
 ): Connections {
   const connections = new Map<number, Connection>();
   let nextId = 1;
+  let opening = 0;
 
   function connectionOf(id: number): Connection {
     const connection = connections.get(id);
-    if (connection === undefined) throw new Error("connect: the connection is closed");
+    if (connection === undefined) throw new Error(`connect: ${CLOSED}`);
     return connection;
   }
 
@@ -56,30 +58,28 @@ export function createConnections(
 
   return {
     async open(argument, signal, invocation) {
-      const { target, tls, serverName, verify } = argument as {
-        readonly target: string;
-        readonly tls: boolean;
-        readonly serverName: string | null;
-        readonly verify: boolean;
-      };
+      const { target, tls } = argument as { readonly target: string; readonly tls: unknown };
       const [host, port] = placeOf(target, "connect");
       if (!lists(net, target))
         throw new DeniedError(
           `not permitted: to connect to ${target}, add it to the plugin: permissions: { net: [${JSON.stringify(target)}] }`,
         );
-      const address = await addressOf(host, port, net, resolve);
-      signal.throwIfAborted();
-      if (connections.size >= CONNECTIONS_MAX)
+      const settings = tls === null ? null : readTls(tls, "connect");
+      if (opening + connections.size >= CONNECTIONS_MAX)
         throw new Error(`connect: more than ${CONNECTIONS_MAX} connections at a time`);
-      const name = serverName ?? (isIP(host) === 0 ? host : "");
-      const socket = tls
-        ? connectTls({
-            host: address,
-            port: Number(port),
-            servername: name,
-            rejectUnauthorized: verify,
-          })
-        : connectTcp({ host: address, port: Number(port) });
+      opening++;
+      let socket: Socket;
+      try {
+        const address = await addressOf(host, port, net, resolve);
+        socket = await dial(
+          { host: address, port: Number(port) },
+          settings === null ? null : { settings, name: host },
+          "connect",
+          signal,
+        );
+      } finally {
+        opening--;
+      }
       const connection: Connection = {
         socket,
         chunks: [],
@@ -92,21 +92,21 @@ export function createConnections(
       connections.set(id, connection);
       invocation.addEventListener("abort", () => close(id), { once: true });
       receive(connection);
-      try {
-        await established(socket, tls ? "secureConnect" : "connect", signal);
-      } catch (error) {
-        close(id);
-        throw new Error(`connect: ${target}: ${reasonOf(error)}`, { cause: error });
-      }
-      return { id, certificate: tls ? certificateOf(socket as TLSSocket) : null };
+      return { id, certificate: settings === null ? null : certificateOf(socket as TLSSocket) };
     },
     write(id, octets) {
-      const { socket } = connectionOf(id);
-      return new Promise((done, fail) =>
-        socket.write(octets, "latin1", (error) =>
-          error ? fail(new Error(`connect: ${reasonOf(error)}`)) : done(null),
-        ),
-      );
+      const connection = connectionOf(id);
+      const { socket } = connection;
+      return new Promise((done, fail) => {
+        const lost = (error?: unknown): void =>
+          fail(new Error(`connect: ${connection.failure ?? reasonOf(error ?? CLOSED)}`));
+        socket.once("close", lost);
+        socket.write(octets, "latin1", (error) => {
+          socket.off("close", lost);
+          if (error) lost(error);
+          else done(null);
+        });
+      });
     },
     async read(id, delimiter, signal) {
       const connection = connectionOf(id);
@@ -165,22 +165,9 @@ function receive(connection: Connection): void {
   });
   socket.on("error", (error) => {
     connection.failure = reasonOf(error);
+    // A TLS alert alone does not end it, and what is being written would stay without an answer.
+    socket.destroy();
     wake();
-  });
-}
-
-function established(
-  socket: Socket,
-  event: "connect" | "secureConnect",
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once(event, () => resolve());
-    socket.once("error", reject);
-    socket.once("close", () => reject(new Error("the other side closed the connection")));
-    signal.addEventListener("abort", () => socket.destroy(new Error("it was given up")), {
-      once: true,
-    });
   });
 }
 
@@ -188,17 +175,4 @@ function established(
 function endOf(octets: Buffer, delimiter: string): number {
   const at = octets.indexOf(delimiter, 0, "utf8");
   return at < 0 ? 0 : at + Buffer.byteLength(delimiter);
-}
-
-function certificateOf(socket: TLSSocket): unknown {
-  const { subject, issuer, valid_from, valid_to, subjectaltname } = socket.getPeerCertificate();
-  if (valid_to === undefined) return null;
-  return {
-    subject: subject?.CN ?? "",
-    issuer: issuer?.CN ?? "",
-    names: subjectaltname ?? "",
-    validFromMs: Date.parse(valid_from),
-    validToMs: Date.parse(valid_to),
-    trusted: socket.authorized,
-  };
 }

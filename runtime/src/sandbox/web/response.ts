@@ -23,6 +23,7 @@ interface Answered {
   readonly redirected: boolean;
   readonly headers: Headers;
   readonly content: Content | null;
+  readonly certificate: object | null;
 }
 
 const BODILESS = [101, 204, 205, 304];
@@ -79,6 +80,10 @@ export class Response extends Body {
   get headers(): Headers {
     return this.#made.headers;
   }
+  /** Not of the standard: what the server's certificate says, with https. */
+  get certificate(): object | null {
+    return this.#made.certificate;
+  }
   get ok(): boolean {
     return this.status >= 200 && this.status <= 299;
   }
@@ -99,6 +104,7 @@ const NOTHING = {
   url: "",
   redirected: false,
   content: null,
+  certificate: null,
 } as const;
 
 function make(made: Answered): Response {
@@ -130,11 +136,22 @@ export interface Answer {
   readonly headers: readonly (readonly [string, string])[];
   /** One character for each octet. */
   readonly body: string;
+  readonly certificate: object | null;
 }
 
 export function fromAnswer(answer: Answer): Response {
   const { status, statusText, url, redirected, body } = answer;
+  const certificate = answer.certificate === null ? null : Object.freeze(answer.certificate);
   const headers = makeImmutable(new Headers(answer.headers));
   const content = BODILESS.includes(status) ? null : { octets: body, type: null };
-  return make({ type: "basic", status, statusText, url, redirected, headers, content });
+  return make({
+    type: "basic",
+    status,
+    statusText,
+    url,
+    redirected,
+    headers,
+    content,
+    certificate,
+  });
 }
