@@ -16,7 +16,10 @@ import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const pages = ["README.md", ...globSync("docs/*.md", { cwd: root }).toSorted()];
+const pages = [
+  "README.md",
+  ...globSync(["docs/*.md", "plugins/*/README.md"], { cwd: root }).toSorted(),
+];
 
 /** These take minutes or are this run itself; the example's test runs the demo. */
 const NOT_RUN = /^npm (run demo|test|run bench|run interop|run simulate)\b/;

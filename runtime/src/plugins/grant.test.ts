@@ -34,6 +34,11 @@ describe("permissions with options in them", () => {
     assert.deepEqual(filled.dns, ["127.0.0.1:53", "system"]);
     assert.deepEqual(filled.ping, ["127.0.0.1"]);
   });
+  test("an option that is left empty names no secret", () => {
+    const wish = asks({ secrets: ["{secret}", "token"] });
+    assert.deepEqual(fillIn(wish, { secret: "" }).secrets, ["token"]);
+    assert.deepEqual(fillIn(wish, { secret: "redis" }).secrets, ["redis", "token"]);
+  });
   test("what no option is named like stays", () =>
     assert.deepEqual(fillIn(asks({ files: ["/a/{constructor}"] }), {}).files, [
       "/a/{constructor}",

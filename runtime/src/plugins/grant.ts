@@ -32,7 +32,8 @@ export function fillIn(
     udp: permissions.udp.map(text),
     dns: permissions.dns.map(text),
     ping: permissions.ping.map(text),
-    secrets: permissions.secrets.map(text),
+    // An option that names a secret may be left empty, and then asks for none.
+    secrets: permissions.secrets.map(text).filter((name) => name !== ""),
   };
 }
 
