@@ -62,7 +62,7 @@ export async function converse(
   { timeoutMs, tls, tlsVerify, tlsServerName }: ConnectionOptions,
   talk: (conversation: Conversation) => Promise<string | undefined>,
 ): Promise<Down | undefined> {
-  let step = "the connection";
+  let awaited = "connection";
 
   async function connectAndTalk(): Promise<string | undefined> {
     const { address, port } = target;
@@ -77,10 +77,11 @@ export async function converse(
           }
         : {},
     );
+    awaited = "greeting";
     let unread = new Uint8Array();
     const conversation: Conversation = {
-      send(name, octets) {
-        step = name;
+      send(step, octets) {
+        awaited = `answer to ${step}`;
         return connection.write(octets);
       },
       async receive(decode) {
@@ -91,10 +92,9 @@ export async function converse(
             return decoded.message;
           }
           if (unread.length > UNREAD_BYTES_MAX)
-            throw new Error(`the answer to ${step} is longer than ${UNREAD_BYTES_MAX} bytes`);
+            throw new Error(`the ${awaited} is longer than ${UNREAD_BYTES_MAX} bytes`);
           const more = await connection.read();
-          if (more === null)
-            throw new Error(`the server closed the connection before it answered ${step}`);
+          if (more === null) throw new Error(`no ${awaited}: the server closed the connection`);
           unread = joined(unread, more);
         }
       },
@@ -108,7 +108,7 @@ export async function converse(
 
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`no answer to ${step} within ${timeoutMs} ms`), timeoutMs);
+    timer = setTimeout(() => resolve(`no ${awaited} within ${timeoutMs} ms`), timeoutMs);
   });
   try {
     const reason = await Promise.race([connectAndTalk(), late]);
