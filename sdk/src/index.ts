@@ -38,7 +38,7 @@ export type ServiceAction = "start" | "stop" | "restart" | "status";
 /**
  * What a plugin asks for. What is not listed is denied. `{name}` in a text stands for the value of that option: with
  * `net: ["{host}:{port}"]` a plugin asks for the place that is configured and for no other; `net: ["{url}"]` is the place
- * of a URL.
+ * of a URL. `"{names...}"` stands for each text of a list, in `exec` for each word. What comes out empty asks for nothing.
  */
 export interface Permissions {
   /** Names of processes that it may count, as in /proc/PID/comm: at most 15 characters. */
@@ -74,7 +74,14 @@ export interface Permissions {
 
 /** One option that the operator sets in the configuration. Without a default it must be set. */
 export type OptionDeclaration =
-  | { readonly type: "string"; readonly default?: string; readonly description?: string }
+  | {
+      readonly type: "string";
+      readonly default?: string;
+      /** The only values that there are. */
+      readonly choices?: readonly string[];
+      readonly description?: string;
+    }
+  | { readonly type: "list"; readonly default?: readonly string[]; readonly description?: string }
   | {
       readonly type: "number";
       readonly default?: number;
@@ -88,12 +95,19 @@ export type OptionDeclarations = Readonly<Record<string, OptionDeclaration>>;
 
 /** The values that declarations of options lead to. */
 export type OptionValues<Declarations extends OptionDeclarations> = {
-  readonly [Name in keyof Declarations]: Declarations[Name]["type"] extends "string"
-    ? string
-    : Declarations[Name]["type"] extends "number"
-      ? number
-      : boolean;
+  readonly [Name in keyof Declarations]: Declarations[Name] extends {
+    readonly choices: readonly (infer Choice)[];
+  }
+    ? Choice
+    : OptionTypes[Declarations[Name]["type"]];
 };
+
+interface OptionTypes {
+  readonly string: string;
+  readonly number: number;
+  readonly boolean: boolean;
+  readonly list: readonly string[];
+}
 
 /** What `down` returns: hand it on as the check's result. */
 export interface Down {
@@ -174,7 +188,7 @@ export interface Target {
   readonly virtualService: string;
 }
 
-/** What a checker is called with. It may connect to the target without asking for it in `permissions.net`. */
+/** What a checker is called with. It may speak to the target without asking for it in `net`, `udp` or `dns` of `permissions`. */
 export interface CheckerContext<
   Declarations extends OptionDeclarations = OptionDeclarations,
 > extends CheckContext<Declarations> {

@@ -194,12 +194,17 @@ function grantLacks(
   };
 }
 
-/** A checker may connect to what it is to look at. */
+/** A checker may speak to what it is to look at, in whatever protocol. */
 function withTarget(grant: Permissions, target: CheckSpec["target"]): Permissions {
   if (target === null) return grant;
   const { address, port } = target;
   const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
-  return { ...grant, net: [...grant.net, place] };
+  return {
+    ...grant,
+    net: [...grant.net, place],
+    udp: [...grant.udp, place],
+    dns: [...grant.dns, place],
+  };
 }
 
 async function bundleOrThrow(path: string): Promise<PluginBundle> {

@@ -34,10 +34,35 @@ describe("permissions with options in them", () => {
     assert.deepEqual(filled.dns, ["127.0.0.1:53", "system"]);
     assert.deepEqual(filled.ping, ["127.0.0.1"]);
   });
-  test("an option that is left empty names no secret", () => {
-    const wish = asks({ secrets: ["{secret}", "token"] });
-    assert.deepEqual(fillIn(wish, { secret: "" }).secrets, ["token"]);
-    assert.deepEqual(fillIn(wish, { secret: "redis" }).secrets, ["redis", "token"]);
+  test("of a list stand for each of its texts, in a command for each word", () => {
+    const wish = asks({
+      processes: ["{names...}"],
+      services: { "{names...}": ["stop"] },
+      exec: [["{command...}", "-v", "{last}"]],
+      files: ["{paths...}", "{names}"],
+      net: ["{urls...}"],
+    });
+    const filled = fillIn(wish, {
+      names: ["nginx", "redis"],
+      command: ["/bin/check", ""],
+      last: "",
+      paths: [],
+      urls: ["http://a/x", "b:2"],
+    });
+    assert.deepEqual(filled.processes, ["nginx", "redis"]);
+    assert.deepEqual(filled.services, { nginx: ["stop"], redis: ["stop"] });
+    assert.deepEqual(filled.exec, [["/bin/check", "", "-v", ""]]);
+    assert.deepEqual(filled.files, ["{names}"]);
+    assert.deepEqual(filled.net, ["a:80", "b:2"]);
+  });
+  test("that are empty ask for nothing", () => {
+    const filled = fillIn(asks({ secrets: ["{secret}"], net: ["{url}"], files: ["/a{secret}"] }), {
+      secret: "",
+      url: "",
+    });
+    assert.deepEqual(filled.secrets, []);
+    assert.deepEqual(filled.net, []);
+    assert.deepEqual(filled.files, ["/a"]);
   });
   test("what no option is named like stays", () =>
     assert.deepEqual(fillIn(asks({ files: ["/a/{constructor}"] }), {}).files, [

@@ -2,38 +2,53 @@
 import type { JsonValue, Permissions } from "../sandbox/protocol.ts";
 
 const PLACEHOLDER = /\{(\w+)\}/g;
+/** An option that is a whole entry; with "..." each of a list. */
+const ENTRY = /^\{(\w+)(\.\.\.)?\}$/;
 
 /**
  * What a plugin asks for with these options: `{name}` in a permission stands for the option's value, in `net` also for the
- * host and port of a URL. So a plugin asks for the address that the operator configures, and for no other.
+ * host and port of a URL, and `{name...}` for each text of a list. An entry that comes out empty asks for nothing. So a
+ * plugin asks for the address that the operator configures, and for no other.
  */
 export function fillIn(
   permissions: Permissions,
   options: Readonly<Record<string, JsonValue>>,
 ): Permissions {
-  const value = (name: string): string | undefined =>
-    Object.hasOwn(options, name) ? String(options[name]) : undefined;
-  const text = (template: string): string =>
-    template.replaceAll(PLACEHOLDER, (whole, name: string) => value(name) ?? whole);
-  const place = (template: string): string => {
-    const [, name] = /^\{(\w+)\}$/.exec(template) ?? [];
-    const filled = text(template);
-    return name === undefined ? filled : (placeOfUrl(filled) ?? filled);
+  const value = (name: string): JsonValue | undefined =>
+    Object.hasOwn(options, name) ? options[name] : undefined;
+  const words = (template: string): readonly string[] => {
+    const [, name = "", each] = ENTRY.exec(template) ?? [];
+    const list = each === undefined ? undefined : value(name);
+    if (Array.isArray(list)) return list.map(String);
+    return [
+      template.replaceAll(PLACEHOLDER, (whole, name: string) => {
+        const given = value(name);
+        return given === undefined || Array.isArray(given) ? whole : String(given);
+      }),
+    ];
   };
+  const entries = (templates: readonly string[]): readonly string[] =>
+    templates.flatMap(words).filter((text) => text !== "");
+  const places = (template: string): readonly string[] =>
+    ENTRY.test(template)
+      ? entries([template]).map((text) => placeOfUrl(text) ?? text)
+      : words(template);
   return {
     ...permissions,
-    processes: permissions.processes.map(text),
+    processes: entries(permissions.processes),
     services: Object.fromEntries(
-      Object.entries(permissions.services).map(([name, actions]) => [text(name), actions]),
+      Object.entries(permissions.services).flatMap(([name, actions]) =>
+        entries([name]).map((service) => [service, actions]),
+      ),
     ),
-    net: permissions.net.map(place),
-    exec: permissions.exec.map((argv) => argv.map(text)),
-    files: permissions.files.map(text),
-    udp: permissions.udp.map(text),
-    dns: permissions.dns.map(text),
-    ping: permissions.ping.map(text),
-    // An option that names a secret may be left empty, and then asks for none.
-    secrets: permissions.secrets.map(text).filter((name) => name !== ""),
+    net: permissions.net.flatMap(places),
+    // A command may have an empty argument.
+    exec: permissions.exec.map((argv) => argv.flatMap(words)),
+    files: entries(permissions.files),
+    udp: entries(permissions.udp),
+    dns: entries(permissions.dns),
+    ping: entries(permissions.ping),
+    secrets: entries(permissions.secrets),
   };
 }
 

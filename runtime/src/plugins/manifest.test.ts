@@ -57,6 +57,8 @@ test("permissions are checked", () => {
     { dns: ["192.0.2.53"] },
     { ping: ["192.0.2.1:80"] },
     { ping: ["fe80::1%eth0"] },
+    { exec: [["check"]] },
+    { exec: [["{command..}"]] },
   ])
     assert.match(
       messages({ kind: "check", permissions }),
@@ -66,9 +68,34 @@ test("permissions are checked", () => {
   const good = {
     udp: ["[2001:db8::1]:53", "{host}:{port}", "ntp.example.com:123"],
     dns: ["system", "192.0.2.53:53", "[2001:db8::53]:53", "{server}", "{server}:53"],
-    ping: ["192.0.2.1", "2001:db8::1", "gateway.example.com", "{host}"],
+    ping: ["192.0.2.1", "2001:db8::1", "gateway.example.com", "{host}", "{hosts...}"],
+    net: ["{urls...}"],
+    files: ["{paths...}"],
+    exec: [["{command...}"]],
   };
   assert.ok(parseManifest({ kind: "check", permissions: good }, "a.ts").ok);
+});
+
+test("lists and choices", () => {
+  const place = { file: "k.ts", path: "checks.a.options" };
+  const declarations = {
+    names: { type: "list", default: ["a"] },
+    action: { type: "string", choices: ["start", "stop"], default: "start" },
+  } satisfies Parameters<typeof parseOptions>[0];
+  const read = (given: Readonly<Record<string, unknown>>): unknown => {
+    const result = parseOptions(declarations, given, place);
+    return result.ok ? result.value : result.diagnostics.map(({ message }) => message);
+  };
+  assert.deepEqual(read({}), { names: ["a"], action: "start" });
+  assert.deepEqual(read({ names: ["b", "c"], action: "stop" }), {
+    names: ["b", "c"],
+    action: "stop",
+  });
+  assert.deepEqual(read({ names: "b", action: "halt" }), [
+    'found "b", expected a list of strings',
+    'found "halt", expected one of start, stop',
+  ]);
+  assert.deepEqual(read({ names: ["b", 1] }), ['found ["b",1], expected a list of strings']);
 });
 
 test("options are validated and defaults filled in", () => {

@@ -5,20 +5,22 @@ import type { Diagnostic } from "../config/diagnostic.ts";
 import type { JsonValue, Permissions } from "../sandbox/protocol.ts";
 import { SERVICE_ACTIONS } from "../sandbox/protocol.ts";
 
+/** An option that stands for a whole entry, or, with "...", for each of a list. */
+const OPTION = /^\{\w+(?:\.\.\.)?\}$/;
 /** Options may stand in it: "{host}:{port}". */
 const HOST_AND_PORT =
-  /^(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]|\{\w+\}):(?:\d{1,5}|\{\w+\})|\{\w+\})$/;
+  /^(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]|\{\w+\}):(?:\d{1,5}|\{\w+\})|\{\w+(?:\.\.\.)?\})$/;
 
 /** A name or an address, or an option that is one. */
 function isHost(text: string): boolean {
   const zoneless = isIP(text) === 6 && !text.includes("%");
-  return zoneless || /^(?:[A-Za-z0-9.-]{1,253}|\{\w+\})$/.test(text);
+  return zoneless || OPTION.test(text) || /^[A-Za-z0-9.-]{1,253}$/.test(text);
 }
 
 function isDnsServer(text: string): boolean {
   const address = /^(?:\[(.+)\]|([^[\]:]+)):(?:\d{1,5}|\{\w+\})$/.exec(text);
   const host = address?.[1] ?? address?.[2] ?? "";
-  return text === "system" || isIP(host) !== 0 || /^\{\w+\}$/.test(address === null ? text : host);
+  return text === "system" || isIP(host) !== 0 || OPTION.test(address === null ? text : host);
 }
 
 /** What a plugin asks for, and what an operator grants. */
@@ -36,7 +38,7 @@ export const permissions = z.strictObject({
         .min(1)
         .max(100)
         .refine(
-          ([file = ""]) => file.startsWith("/") && !file.includes("\0"),
+          ([file = ""]) => (file.startsWith("/") && !file.includes("\0")) || OPTION.test(file),
           "expected the command's absolute path first, then its arguments",
         ),
     )
@@ -49,7 +51,7 @@ export const permissions = z.strictObject({
         .string()
         .max(4096)
         .regex(
-          /^(?:\/|\{\w+\}$)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\0]*$/,
+          /^(?:\/|\{\w+(?:\.\.\.)?\}$)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\0]*$/,
           "expected an absolute path without . and ..",
         ),
     )
@@ -72,7 +74,17 @@ export const NOTHING: Permissions = permissions.parse({});
 
 const description = z.string().optional();
 const option = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("string"), default: z.string().optional(), description }),
+  z.strictObject({
+    type: z.literal("string"),
+    default: z.string().optional(),
+    choices: z.array(z.string()).min(1).optional(),
+    description,
+  }),
+  z.strictObject({
+    type: z.literal("list"),
+    default: z.array(z.string()).optional(),
+    description,
+  }),
   z.strictObject({
     type: z.literal("number"),
     default: z.number().optional(),
@@ -161,8 +173,19 @@ export function parseOptions(
         name,
         `found nothing, expected a ${declaration.type}: the plugin has no default for it`,
       );
-    else if (typeof value !== declaration.type)
-      report(name, `found ${JSON.stringify(value)}, expected a ${declaration.type}`);
+    else if (!hasType(value, declaration.type))
+      report(
+        name,
+        `found ${JSON.stringify(value)}, expected a ${declaration.type}${declaration.type === "list" ? " of strings" : ""}`,
+      );
+    else if (
+      declaration.type === "string" &&
+      declaration.choices?.includes(value as string) === false
+    )
+      report(
+        name,
+        `found ${JSON.stringify(value)}, expected one of ${declaration.choices.join(", ")}`,
+      );
     else if (declaration.type === "number" && !within(value as number, declaration))
       report(
         name,
@@ -171,6 +194,12 @@ export function parseOptions(
     else values[name] = value as JsonValue;
   }
   return diagnostics.length > 0 ? { ok: false, diagnostics } : { ok: true, value: values };
+}
+
+function hasType(value: unknown, type: OptionDeclaration["type"]): boolean {
+  return type === "list"
+    ? Array.isArray(value) && value.every((entry) => typeof entry === "string")
+    : typeof value === type;
 }
 
 function within(

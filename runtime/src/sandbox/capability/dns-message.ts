@@ -9,6 +9,7 @@ const HEADER_OCTETS = 12;
 const FLAG_RESPONSE = 0x8000;
 const FLAG_AUTHORITATIVE = 0x0400;
 const FLAG_TRUNCATED = 0x0200;
+const CODE = 0x000f;
 const NAME_CHARACTERS_MAX = 253;
 const RECORDS_MAX = 200;
 /** Of the records as the guest gets them: names are short in a message, where one points to another. */
@@ -98,13 +99,24 @@ function typeNumber(type: string): number {
   return number;
 }
 
-/** Whether the message answers the question: its id, and the question repeated, but for the case of its name. */
+/**
+ * Whether the message answers the question: its id, and the question repeated, but for the case of its name. A server that
+ * does not look at the question, as it serves nobody from here, sends the header alone, with an error's code.
+ */
 export function answers(message: Buffer, { octets }: Question): boolean {
+  if (
+    message.length < HEADER_OCTETS ||
+    message.readUInt16BE(0) !== octets.readUInt16BE(0) ||
+    (message.readUInt16BE(2) & FLAG_RESPONSE) === 0
+  )
+    return false;
+  if (message.length === HEADER_OCTETS)
+    return (
+      (message.readUInt16BE(2) & CODE) !== 0 && message.subarray(4).every((octet) => octet === 0)
+    );
   const end = octets.length;
   return (
     message.length >= end &&
-    message.readUInt16BE(0) === octets.readUInt16BE(0) &&
-    (message.readUInt16BE(2) & FLAG_RESPONSE) !== 0 &&
     message.readUInt16BE(4) === 1 &&
     message.toString("latin1", HEADER_OCTETS, end - 4).toLowerCase() ===
       octets.toString("latin1", HEADER_OCTETS, end - 4).toLowerCase() &&
@@ -121,7 +133,7 @@ export function isTruncated(message: Buffer): boolean {
 export function readAnswer(message: Buffer, question: Question): DnsAnswer {
   const flags = message.readUInt16BE(2);
   const count = message.readUInt16BE(6);
-  const code = flags & 0xf;
+  const code = flags & CODE;
   if (count > RECORDS_MAX)
     throw new Error(`found ${count} records in the answer, expected at most ${RECORDS_MAX}`);
   let at = question.octets.length;

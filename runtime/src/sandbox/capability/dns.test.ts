@@ -183,6 +183,31 @@ describe("dns", () => {
     );
   });
 
+  test("an error's header alone is an answer, without an error, with a count or another id it is none", async () => {
+    const header = (message: Buffer): Buffer => (
+      message.writeUInt16BE(0, 4),
+      message.subarray(0, 12)
+    );
+    assert.deepEqual(await ask([{ flags: RESPONSE | 5, change: header }]), {
+      rcode: "REFUSED",
+      authoritative: false,
+      answers: [],
+    });
+    const wrong: readonly Reply[] = [
+      { change: header },
+      { flags: RESPONSE | 5, change: (message) => message.subarray(0, 12) },
+      { flags: RESPONSE | 5, count: 1, change: header },
+      {
+        flags: RESPONSE | 5,
+        change: (message) => (
+          message.writeUInt16BE(message.readUInt16BE(0) ^ 1, 0),
+          header(message)
+        ),
+      },
+    ];
+    await assert.rejects(ask(wrong), /no answer within 300 ms$/);
+  });
+
   test("the case of the name may differ", async () => {
     const change = (message: Buffer): Buffer =>
       Buffer.from(
