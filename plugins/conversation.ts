@@ -25,7 +25,7 @@ export const connectionOptions = {
   tlsServerName: {
     type: "string",
     default: "",
-    description: "the name that the certificate must have; needed where tlsVerify is true",
+    description: "the name that the certificate must have; without one, the target's address",
   },
 } as const;
 
@@ -129,17 +129,4 @@ export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
     offset += part.length;
   }
   return whole;
-}
-
-/** @throws Error when an option of type string has a value that the plugin does not know. */
-export function oneOf<const Value extends string>(
-  option: string,
-  value: string,
-  expected: readonly Value[],
-): Value {
-  const known = expected.find((each) => each === value);
-  if (known !== undefined) return known;
-  throw new Error(
-    `options.${option}: found ${JSON.stringify(value)}, expected ${expected.map((each) => JSON.stringify(each)).join(" or ")}`,
-  );
 }

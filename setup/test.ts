@@ -26,6 +26,7 @@ const groups: Readonly<Record<string, readonly Step[]>> = {
     { type: "command", name: "formatting", argv: ["oxfmt", "--check", "."] },
     { type: "command", name: "lint", argv: ["oxlint", "--deny-warnings"] },
     { type: "command", name: "types", argv: ["tsc", "-p", "tsconfig.test.json"] },
+    { type: "command", name: "types of plugins", argv: ["tsc", "-p", "plugins/tsconfig.json"] },
   ],
   unit: [
     {
@@ -34,6 +35,7 @@ const groups: Readonly<Record<string, readonly Step[]>> = {
       files: globSync([
         "{sdk,runtime,lab}/src/**/*.test.ts",
         "sim/*.test.ts",
+        "plugins/*.test.ts",
         "plugins/*/**/*.test.ts",
       ]).toSorted(),
       concurrency: 2,

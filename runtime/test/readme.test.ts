@@ -18,7 +18,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const pages = [
   "README.md",
-  ...globSync(["docs/*.md", "plugins/*/README.md"], { cwd: root }).toSorted(),
+  ...globSync(["docs/*.md", "plugins/README.md", "plugins/*/README.md"], { cwd: root }).toSorted(),
 ];
 
 /** These take minutes or are this run itself; the example's test runs the demo. */

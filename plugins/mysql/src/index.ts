@@ -1,7 +1,7 @@
 /** A checker for MySQL and MariaDB: it lets us in, has the expected role, and keeps up as a replica. */
 import { defineChecker } from "@karuntime/sdk";
 import type { Conversation } from "../../conversation.ts";
-import { connectionOptions, converse, oneOf } from "../../conversation.ts";
+import { connectionOptions, converse } from "../../conversation.ts";
 import { ServerError } from "./protocol.ts";
 import { channelOf, unfitReplica } from "./replication.ts";
 import type { Row } from "./session.ts";
@@ -12,20 +12,25 @@ const SYNTAX_ERROR = 1064;
 export default defineChecker({
   permissions: { secrets: ["{secret}"], metrics: true },
   options: {
-    ...connectionOptions,
     user: { type: "string", description: "the user to log in as" },
     secret: { type: "string", default: "", description: "the secret that is the password" },
-    role: { type: "string", default: "any", description: '"any", "primary" or "replica"' },
+    role: {
+      type: "string",
+      choices: ["any", "primary", "replica"],
+      default: "any",
+      description: "what it must be",
+    },
     maxLagSeconds: {
       type: "number",
       default: 60,
       min: 0,
       description: "a replica that is further behind is down; 0 is no limit",
     },
+    ...connectionOptions,
   },
   async check(context) {
     const { options, secrets, metrics } = context;
-    const role = oneOf("role", options.role, ["any", "primary", "replica"]);
+    const { role } = options;
     const password = options.secret === "" ? "" : await secrets.get(options.secret);
 
     async function judgeReplica(conversation: Conversation): Promise<string | undefined> {

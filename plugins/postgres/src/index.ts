@@ -1,7 +1,7 @@
 /** A checker for PostgreSQL: it lets us in, has the expected role, keeps up as a replica, and answers a query as expected. */
 import { defineChecker } from "@karuntime/sdk";
 import type { Conversation } from "../../conversation.ts";
-import { connectionOptions, converse, oneOf } from "../../conversation.ts";
+import { connectionOptions, converse } from "../../conversation.ts";
 import { encodeTerminate } from "./protocol.ts";
 import { logIn, query } from "./session.ts";
 
@@ -28,7 +28,6 @@ interface Replication {
 export default defineChecker({
   permissions: { secrets: ["{secret}"], metrics: true },
   options: {
-    ...connectionOptions,
     user: { type: "string", description: "the role to log in as" },
     database: { type: "string", default: "postgres", description: "the database to connect to" },
     secret: { type: "string", default: "", description: "the secret that is the password" },
@@ -37,7 +36,12 @@ export default defineChecker({
       default: false,
       description: "send the password as it is when the server asks for that, also without TLS",
     },
-    role: { type: "string", default: "any", description: '"any", "primary" or "replica"' },
+    role: {
+      type: "string",
+      choices: ["any", "primary", "replica"],
+      default: "any",
+      description: "what it must be",
+    },
     maxLagSeconds: {
       type: "number",
       default: 60,
@@ -46,11 +50,11 @@ export default defineChecker({
     },
     query: { type: "string", default: "", description: "SQL that gives a single value" },
     expect: { type: "string", default: "", description: "what the value of the query must be" },
+    ...connectionOptions,
   },
   async check(context) {
     const { options, secrets, metrics } = context;
-    const { user, database, timeoutMs, maxLagSeconds } = options;
-    const role = oneOf("role", options.role, ["any", "primary", "replica"]);
+    const { user, database, role, timeoutMs, maxLagSeconds } = options;
     const password = options.secret === "" ? undefined : await secrets.get(options.secret);
     const cleartext = options.cleartext || options.tls;
     return converse(context, options, async (conversation) => {

@@ -17,7 +17,8 @@ import {
 } from "../../servers.ts";
 
 const PLUGIN = fileURLToPath(new URL("../src/index.ts", import.meta.url));
-const PASSWORD = "correct horse größe";
+/** "ﬁ" is one that SCRAM changes to two letters. */
+const PASSWORD = "correct horse größe ﬁ";
 /** The role, and how it is authenticated. */
 const ROLES = ["scram scram-sha-256", "old md5", "clear password", "trusted trust"];
 
@@ -97,8 +98,9 @@ describe(
         await startTalker(""),
         await startTalker("HTTP/1.1 400 Bad Request\r\n\r\n"),
         await startSlowProxy(primaryPort, 700),
+        await startTalker("E\0\0\0\u002cSFATAL\0C57P03\0Mit is starting up, wait\0\0"),
       );
-      const [silentPort, wrongPort, slowPort] = impostors.map(({ port }) => port);
+      const [silentPort, wrongPort, slowPort, startingPort] = impostors.map(({ port }) => port);
       const check = (port: number | undefined, options: object): string =>
         JSON.stringify({
           plugin: PLUGIN,
@@ -133,6 +135,7 @@ describe(
           silent: ${check(silentPort, {})},
           wrong: ${check(wrongPort, {})},
           slow: ${check(slowPort, {})},
+          starting: ${check(startingPort, {})},
         },`),
       });
     });
@@ -164,6 +167,7 @@ describe(
       ["refused", /the connection is refused/],
       ["silent", /^no answer to the startup within 600 ms/],
       ["wrong", /^the server does not speak the PostgreSQL protocol: "HTTP\/1.1 400/],
+      ["starting", /^the login: it is starting up, wait \(57P03\)/],
       ["slow", /^no answer to the startup within 600 ms/],
     ] as const)
       test(`${name}: down`, () => becomes(project, name, "down", reason));

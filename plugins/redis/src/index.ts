@@ -1,31 +1,35 @@
 /** A checker for redis: it lets us in, answers PING, has the expected role, and as a replica keeps up with its master. */
 import { defineChecker } from "@karuntime/sdk";
 import type { Conversation } from "../../conversation.ts";
-import { connectionOptions, converse, oneOf } from "../../conversation.ts";
+import { connectionOptions, converse } from "../../conversation.ts";
 import type { Replication } from "./resp.ts";
 import { decodeReply, encodeCommand, parseReplication } from "./resp.ts";
 
 export default defineChecker({
   permissions: { secrets: ["{secret}"], metrics: true },
   options: {
-    ...connectionOptions,
     user: { type: "string", default: "", description: "the ACL user; without one, the default" },
     secret: {
       type: "string",
       default: "",
       description: "the secret that is the password; without one, no AUTH is sent",
     },
-    role: { type: "string", default: "any", description: '"any", "master" or "replica"' },
+    role: {
+      type: "string",
+      choices: ["any", "master", "replica"],
+      default: "any",
+      description: "what it must be",
+    },
     maxLagSeconds: {
       type: "number",
       default: 60,
       min: 0,
       description: "a replica whose master has been silent for longer is down; 0 is no limit",
     },
+    ...connectionOptions,
   },
   async check(context) {
     const { options, secrets, metrics } = context;
-    const role = oneOf("role", options.role, ["any", "master", "replica"]);
     const password = options.secret === "" ? undefined : await secrets.get(options.secret);
     return converse(context, options, async (conversation) => {
       if (password !== undefined) {
@@ -37,7 +41,9 @@ export default defineChecker({
       const replication = parseReplication(await ask(conversation, "INFO", "replication"));
       await metrics.gauge("redis_connected_replicas", replication.connectedReplicas);
       await metrics.gauge("redis_replication_lag_bytes", replication.lagBytes);
-      return role === "any" ? undefined : unfit(replication, role, options.maxLagSeconds);
+      return options.role === "any"
+        ? undefined
+        : unfit(replication, options.role, options.maxLagSeconds);
     });
   },
 });

@@ -83,7 +83,6 @@ describe("the redis checker", { skip: missing("redis-server", "redis-server") },
           wrong: ${check(wrongPort, {})},
           loading: ${check(loadingPort, {})},
           slow: ${check(slowPort, { secret })},
-          noRole: ${check(masterPort, { secret, role: "slave" })},
         },`),
     });
   });
@@ -107,7 +106,6 @@ describe("the redis checker", { skip: missing("redis-server", "redis-server") },
     ["wrong", /^the server does not speak the redis protocol: "HTTP\/1.1 400/],
     ["loading", /^PING: LOADING /],
     ["slow", /^no answer to AUTH within 600 ms/],
-    ["noRole", /options\.role: found "slave", expected "any" or "master" or "replica"/],
   ] as const)
     test(`${name}: down`, () => becomes(project, name, "down", reason));
 
