@@ -35,6 +35,7 @@ const groups: Readonly<Record<string, readonly Step[]>> = {
       files: globSync([
         "{sdk,runtime,lab}/src/**/*.test.ts",
         "sim/*.test.ts",
+        "plugins/*.test.ts",
         "plugins/*/**/*.test.ts",
       ]).toSorted(),
       concurrency: 2,
