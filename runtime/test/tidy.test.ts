@@ -73,7 +73,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "pino-pretty",
     "node:",
   ],
-  cli: ["daemon", "config", "migrate", "observe", "node:"],
+  develop: [
+    "config",
+    "plugins",
+    "daemon/plugin-requests.ts",
+    "daemon/redaction.ts",
+    "daemon/sandbox-messages.ts",
+    "linux/cgroup.ts",
+    "sandbox/protocol.ts",
+    "sandbox/spawn.ts",
+    "zod",
+    "node:",
+  ],
+  cli: ["daemon", "config", "develop", "migrate", "observe", "node:"],
 };
 const PURE = ["packet", "vrrp", "health", "director"];
 

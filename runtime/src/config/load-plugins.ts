@@ -1,7 +1,7 @@
 /** The plugins that a configuration names: bundled, evaluated for what they ask, and given it. */
 import { readFileSync } from "node:fs";
 import { bundle, stopBundler } from "../plugins/bundle.ts";
-import { fillIn, uncovered } from "../plugins/grant.ts";
+import { fillIn, uncovered, withTarget } from "../plugins/grant.ts";
 import type { Manifest } from "../plugins/manifest.ts";
 import {
   parseManifest,
@@ -194,21 +194,14 @@ function grantLacks(
   };
 }
 
-/** A checker may connect to what it is to look at. */
-function withTarget(grant: Permissions, target: CheckSpec["target"]): Permissions {
-  if (target === null) return grant;
-  const { address, port } = target;
-  const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
-  return { ...grant, net: [...grant.net, place] };
-}
-
 async function bundleOrThrow(path: string): Promise<PluginBundle> {
   const result = await bundle(path);
   if (!result.ok) throw new ConfigurationError(result.diagnostics);
   return result.bundle;
 }
 
-function describeError(error: PluginError, file: string): Diagnostic {
+/** What evaluating a file came to, with the line where the source map knows it. */
+export function describeError(error: PluginError, file: string): Diagnostic {
   const place = error.file ?? file;
   const lineText = error.line === undefined ? undefined : readLine(place, error.line);
   return {

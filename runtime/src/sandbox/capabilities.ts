@@ -1,4 +1,5 @@
 /** What one plugin may have done outside its isolate: each call is held against the grant, counted when it is denied, and bounded. */
+import { singleLine } from "../single-line.ts";
 import { performTimer } from "./capability/timer.ts";
 import { createConnections } from "./capability/connect.ts";
 import { DeniedError } from "./capability/denied.ts";
@@ -295,11 +296,6 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
     denied: () => denied,
     metrics: metrics.list,
   };
-}
-
-/** What a plugin says, as one line without control characters: it goes to logs and terminals. */
-export function singleLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
 }
 
 function nameIn(argument: unknown): string {

@@ -11,6 +11,7 @@ import { createCapabilities } from "./capabilities.ts";
 import { ProcessTable } from "./capability/processes.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { evaluateBundle } from "./evaluate.ts";
+import { invokeOnce } from "./invoke-once.ts";
 import { PluginIsolate } from "./isolate.ts";
 import { createMemoryWatch } from "./memory-watch.ts";
 import { PluginRunner } from "./plugin-runner.ts";
@@ -61,6 +62,14 @@ function receive(message: DaemonToSandbox): void {
       return void notifiers.set(message.notifier.name, createRunner(message.notifier).runner);
     case "notify":
       return void notify(message);
+    case "invoke": {
+      const { id, plugin, event } = message;
+      return void invokeOnce(plugin, event, {
+        capabilities: capabilitiesOf(plugin),
+        onCatastrophe: (reason) => recycle(reason, plugin.name),
+        memory,
+      }).then((invocation) => daemon.send({ type: "invoked", id, invocation }));
+    }
     case "answer": {
       const waiting = asked.get(message.id);
       asked.delete(message.id);
@@ -103,15 +112,8 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
   readonly runner: PluginRunner;
   readonly capabilities: Capabilities;
 } {
-  const { name, bundle, options, grant, timeoutMs } = spec;
-  const capabilities = createCapabilities({
-    plugin: name,
-    grant,
-    secrets: spec.secrets,
-    processes: () => (processes ??= new ProcessTable()),
-    send: (sent) => void daemon.send(sent),
-    ask: askDaemon,
-  });
+  const { name, bundle, options, timeoutMs } = spec;
+  const capabilities = capabilitiesOf(spec);
   const runner = new PluginRunner({
     name,
     bundle,
@@ -123,6 +125,17 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
     onStuck: (reason) => recycle(reason, name),
   });
   return { runner, capabilities };
+}
+
+function capabilitiesOf({ name, grant, secrets }: NotifierSpec): Capabilities {
+  return createCapabilities({
+    plugin: name,
+    grant,
+    secrets,
+    processes: () => (processes ??= new ProcessTable()),
+    send: (sent) => void daemon.send(sent),
+    ask: askDaemon,
+  });
 }
 
 async function notify({

@@ -1,7 +1,7 @@
 /** One configured plugin, check or notifier: the context it runs in, and its invocations. */
 import { relative } from "node:path";
+import { singleLine } from "../single-line.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { singleLine } from "./capabilities.ts";
 import type { InvocationResult } from "./invocation.ts";
 import { invoke, outcomeOf } from "./invocation.ts";
 import type { GuestContext, PluginIsolate } from "./isolate.ts";

@@ -95,6 +95,12 @@ export interface NotifierSpec {
   readonly timeoutMs: number;
 }
 
+/** A plugin to run once. */
+export interface InvokedSpec extends NotifierSpec {
+  /** A checker's; it may connect there. */
+  readonly target: CheckTarget | null;
+}
+
 /** What a plugin has the daemon do. */
 export type PrivilegedRequest =
   | { readonly type: "service"; readonly service: string; readonly action: ServiceAction }
@@ -138,6 +144,14 @@ export type DaemonToSandbox =
       readonly type: "notify";
       readonly id: number;
       readonly notifier: string;
+      readonly event: JsonValue;
+    }
+  /** Runs a plugin once, in an isolate of its own, and answers `invoked`; its author asks for it, never the daemon. */
+  | {
+      readonly type: "invoke";
+      readonly id: number;
+      readonly plugin: InvokedSpec;
+      /** A notifier's; null for any other. */
       readonly event: JsonValue;
     }
   | { readonly type: "answer"; readonly id: number; readonly result: PrivilegedResult }
@@ -184,6 +198,7 @@ export type SandboxToDaemon =
       readonly level: "debug" | "info" | "warn" | "error";
       readonly message: string;
     }
+  | { readonly type: "invoked"; readonly id: number; readonly invocation: TracedInvocation }
   | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
   | { readonly type: "pong"; readonly id: number }
   /** The host cannot end something that runs in it: the daemon starts another one and kills this one. */
@@ -228,6 +243,37 @@ export interface CheckReport {
   readonly backsOffMs: number;
   /** Refused capability requests. */
   readonly denied: number;
+  readonly metrics: readonly Metric[];
+}
+
+/** What one invocation asked of its host, in short. */
+export interface TracedCall {
+  /** As the plugin's author calls it: "processes.count". */
+  readonly name: string;
+  readonly argument: string;
+  /** From the start of the invocation. */
+  readonly atMs: number;
+  /** Null when the invocation ended, or gave it up, before. */
+  readonly durationMs: number | null;
+  /** JSON, shortened; null where there is none. */
+  readonly result: string | null;
+  readonly error: string | null;
+  /** Whether the plugin has no permission for it. */
+  readonly denied: boolean;
+}
+
+/** One invocation as its author wants to see it. */
+export interface TracedInvocation {
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly weight: number | null;
+  readonly durationMs: number;
+  readonly cpuMs: number;
+  /** The host's own memory after it, the isolate still there. */
+  readonly memoryBytes: number;
+  readonly calls: readonly TracedCall[];
+  /** Further calls, which are not listed. */
+  readonly callsLeftOut: number;
   readonly metrics: readonly Metric[];
 }
 
