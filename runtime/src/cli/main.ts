@@ -8,6 +8,7 @@ usage: karuntime COMMAND [OPTION ...]
   validate   check a configuration and exit: 0 good, 1 warnings with --strict, 2 errors
   status     show what the running daemon does
   invoke     run a plugin once, in a sandbox, and show what it did: exits with 0 up, 1 down, 2 fault or not loaded
+  dev        run a plugin as invoke does, again at each save of its files
   init       make a new project: a configuration, a check and its test
   migrate    write a keepalived.conf as a karuntime.config.ts with plugins
   genhash    print the digest of a web page, as keepalived's HTTP_GET wants it
@@ -20,11 +21,11 @@ options
       --lenient               start, validate: go on after errors in a keepalived.conf, as keepalived does
   -i, --config-id NAME        start, validate: what @NAME in a keepalived.conf is compared with (default: the host's name)
       --runtime-directory DIR where the sockets are (default: /run/karuntime, or $XDG_RUNTIME_DIR/karuntime without root)
-      --option NAME=VALUE     invoke: an option of the plugin; may be repeated
-      --target ADDRESS:PORT   invoke: what a checker looks at
-      --event EVENT           invoke: what a notifier is told (default: master)
-      --timeout TIME          invoke: how long the plugin may take (default: 5s)
-      --json                  status, validate, invoke: print JSON
+      --option NAME=VALUE     invoke, dev: an option of the plugin; may be repeated
+      --target ADDRESS:PORT   invoke, dev: what a checker looks at
+      --event EVENT           invoke, dev: what a notifier is told (default: master)
+      --timeout TIME          invoke, dev: how long the plugin may take (default: 5s)
+      --json                  status, validate, invoke, dev: print JSON
       --print                 validate: print the configuration as it counts, defaults filled in, as JSON
       --strict                validate: exit with 1 when there are warnings
       --peer FILE             validate: also compare with the other host's configuration
@@ -43,6 +44,7 @@ const commands: Readonly<
   genhash: () => import("./genhash.ts"),
   init: () => import("./init.ts"),
   invoke: () => import("./invoke.ts"),
+  dev: () => import("./dev.ts"),
 };
 
 async function main(argv: readonly string[]): Promise<number> {
