@@ -9,6 +9,7 @@ usage: karuntime COMMAND [OPTION ...]
   status     show what the running daemon does
   invoke     run a plugin once, in a sandbox, and show what it did: exits with 0 up, 1 down, 2 fault or not loaded
   dev        run a plugin as invoke does, again at each save of its files
+  test       run the tests of plugins: the files that are named, else every *.test.ts beneath this folder
   init       make a new project: a configuration, a check and its test
   migrate    write a keepalived.conf as a karuntime.config.ts with plugins
   genhash    print the digest of a web page, as keepalived's HTTP_GET wants it
@@ -45,6 +46,7 @@ const commands: Readonly<
   init: () => import("./init.ts"),
   invoke: () => import("./invoke.ts"),
   dev: () => import("./dev.ts"),
+  test: () => import("./test.ts"),
 };
 
 async function main(argv: readonly string[]): Promise<number> {
