@@ -82,6 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "linux/cgroup.ts",
     "sandbox/protocol.ts",
     "sandbox/spawn.ts",
+    "ws",
     "zod",
     "node:",
   ],

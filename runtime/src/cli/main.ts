@@ -26,6 +26,7 @@ options
       --target ADDRESS:PORT   invoke, dev: what a checker looks at
       --event EVENT           invoke, dev: what a notifier is told (default: master)
       --timeout TIME          invoke, dev: how long the plugin may take (default: 5s)
+      --inspect               invoke: wait for a debugger, on 127.0.0.1 and --inspect-port PORT (default: 9229)
       --json                  status, validate, invoke, dev: print JSON
       --print                 validate: print the configuration as it counts, defaults filled in, as JSON
       --strict                validate: exit with 1 when there are warnings

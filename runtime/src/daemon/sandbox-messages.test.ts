@@ -51,6 +51,8 @@ test("anything else does not", () => {
     { type: "notified", id: 1, result: { ok: true, error: "x" } },
     { type: "log", plugin: "nginx", level: "fatal", message: "" },
     { type: "report", id: 1, checks: [{}] },
+    // For the author of a plugin, who may debug it.
+    { type: "inspected", message: "{}" },
   ]) {
     assert.equal(parseSandboxMessage(message), undefined, JSON.stringify(message));
   }

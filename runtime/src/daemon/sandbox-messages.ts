@@ -104,25 +104,26 @@ const request: Rule = (value) => {
 const done: Shape = { ok: (value) => value === true };
 const failed: Shape = { ok: (value) => value === false, error: text };
 
-/** What a message of each type consists of, besides its type; `evaluated` and `invoked` are for others, who asked. */
-const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], "evaluated" | "invoked">, Shape>> =
-  {
-    ready: {},
-    state: { check: name, state: oneOf(["up", "down"]), weight, reason: text },
-    request: { id, plugin: name, request },
-    cancel: { id },
-    notified: { id, result: (value) => has(value, done) || has(value, failed) },
-    log: { plugin: name, level: oneOf(LEVELS), message: text },
-    report: {
-      id,
-      checks: (value) =>
-        Array.isArray(value) &&
-        value.length <= REPORTS_MAX &&
-        value.every((entry) => has(entry, report)),
-    },
-    pong: { id },
-    recycle: { reason: text, plugin: name },
-  };
+/** What others ask for, and no daemon. */
+type Foreign = "evaluated" | "invoked" | "inspected";
+/** What a message of each other type consists of, besides its type. */
+const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], Foreign>, Shape>> = {
+  ready: {},
+  state: { check: name, state: oneOf(["up", "down"]), weight, reason: text },
+  request: { id, plugin: name, request },
+  cancel: { id },
+  notified: { id, result: (value) => has(value, done) || has(value, failed) },
+  log: { plugin: name, level: oneOf(LEVELS), message: text },
+  report: {
+    id,
+    checks: (value) =>
+      Array.isArray(value) &&
+      value.length <= REPORTS_MAX &&
+      value.every((entry) => has(entry, report)),
+  },
+  pong: { id },
+  recycle: { reason: text, plugin: name },
+};
 
 /** The message, or undefined when it is none that a sandbox host may send to the daemon. */
 export function parseSandboxMessage(value: unknown): SandboxToDaemon | undefined {

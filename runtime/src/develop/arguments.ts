@@ -9,12 +9,20 @@ import { duration, HOUR_MS } from "../config/values.ts";
 import type { SessionOptions } from "./session.ts";
 
 const TIMEOUT = "5s";
+/** As Node's own. */
+const INSPECT_PORT = "9229";
 
 const timeout = duration(1, HOUR_MS, "1ms to 60m");
 const event = z.enum(
   NOTIFICATION_EVENTS,
   `expected one of the events ${NOTIFICATION_EVENTS.join(", ")}`,
 );
+
+const portNumber = z
+  .string()
+  .regex(/^\d{1,5}$/, "expected a port, 0 to 65535")
+  .transform(Number)
+  .pipe(z.int().max(65_535, "expected a port, 0 to 65535"));
 
 export interface DevelopArguments {
   readonly session: SessionOptions;
@@ -39,11 +47,15 @@ export async function readArguments(
       timeout: { type: "string", default: TIMEOUT },
       config: { type: "string", short: "c" },
       json: { type: "boolean", default: false },
+      inspect: { type: "boolean", default: false },
+      "inspect-port": { type: "string", default: INSPECT_PORT },
     },
   });
   const [plugin, ...others] = positionals;
   if (plugin === undefined || others.length > 0)
     throw new Error(`expected one plugin: karuntime ${command} FILE`);
+  if (values.inspect && command === "dev")
+    throw new Error("--inspect: a debugger looks into one invocation; use karuntime invoke");
   const located = locatePlugin(plugin, resolve("karuntime.config.ts"));
   if (!located.ok) throw new Error(located.reason);
   return {
@@ -54,6 +66,9 @@ export async function readArguments(
       target: values.target === undefined ? null : read("--target", checkTarget, values.target),
       event: read("--event", event, values.event),
       timeoutMs: read("--timeout", timeout, values.timeout),
+      inspectPort: values.inspect
+        ? read("--inspect-port", portNumber, values["inspect-port"])
+        : undefined,
       configuration: values.config === undefined ? undefined : await load(values.config),
     },
   };

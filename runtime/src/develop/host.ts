@@ -17,6 +17,7 @@ import type {
   TracedInvocation,
 } from "../sandbox/protocol.ts";
 import type { HostProcess } from "./host-process.ts";
+import type { Inspector } from "./inspector.ts";
 
 const EVALUATION_MS_MAX = 10_000;
 /** An invocation that is not over so long after its limit never will be. */
@@ -41,8 +42,12 @@ export interface DevelopmentHost {
   readonly alive: () => boolean;
   /** Runs a module's top level. Never rejects. */
   evaluate(bundle: PluginBundle): Promise<Evaluated>;
-  /** Runs a plugin once. Never rejects: the end of the host is a fault of the plugin. */
-  invoke(plugin: InvokedSpec, event: JsonValue): Promise<TracedInvocation>;
+  /**
+   * Runs a plugin once. Never rejects: the end of the host is a fault of the plugin.
+   *
+   * @param inspector of a plugin that is to be inspected; it runs when its debugger is there.
+   */
+  invoke(plugin: InvokedSpec, event: JsonValue, inspector?: Inspector): Promise<TracedInvocation>;
   stop(): void;
 }
 
@@ -106,6 +111,10 @@ const invoked: z.ZodType<Extract<SandboxToDaemon, { type: "invoked" }>> = z.stri
   }),
 });
 const answer = z.union([evaluated, invoked]);
+const inspected: z.ZodType<Extract<SandboxToDaemon, { type: "inspected" }>> = z.strictObject({
+  type: z.literal("inspected"),
+  message: z.string(),
+});
 
 /** Takes over a process; it is ready when it answers. */
 export function createDevelopmentHost(
@@ -122,6 +131,7 @@ export function createDevelopmentHost(
     }
   >();
   const performing = new Map<number, AbortController>();
+  let inspector: Inspector | undefined;
   let nextId = 1;
   let ended = false;
 
@@ -153,6 +163,8 @@ export function createDevelopmentHost(
       asked.delete(answered.data.id);
       return;
     }
+    const forDebugger = inspected.safeParse(raw);
+    if (forDebugger.success) return inspector?.send(forDebugger.data.message);
     const message = parseSandboxMessage(raw);
     switch (message?.type) {
       case undefined:
@@ -179,16 +191,17 @@ export function createDevelopmentHost(
 
   function ask<T>(
     question: (id: number) => DaemonToSandbox,
-    limitMs: number,
+    /** Undefined where a person may take their time. */
+    limitMs: number | undefined,
     failed: (reason: string, outcome: LostOutcome) => T,
   ): Promise<T> {
     return new Promise((resolve) => {
       if (ended) return resolve(failed("the sandbox host has ended", "error"));
       const id = nextId++;
-      const timer = setTimeout(
-        () => end(`the sandbox host did not answer within ${limitMs} ms`),
-        limitMs,
-      );
+      const timer =
+        limitMs === undefined
+          ? undefined
+          : setTimeout(() => end(`the sandbox host did not answer within ${limitMs} ms`), limitMs);
       const settle = (value: T): void => {
         clearTimeout(timer);
         resolve(value);
@@ -212,11 +225,14 @@ export function createDevelopmentHost(
       );
       return result;
     },
-    async invoke(plugin, event) {
+    async invoke(plugin, event, given) {
+      inspector = given;
+      if (given !== undefined)
+        given.onMessage = (message) => void lines.send({ type: "inspect", message });
       const startedAtMs = performance.now();
       const { invocation } = await ask<{ readonly invocation: TracedInvocation }>(
         (id) => ({ type: "invoke", id, plugin, event }),
-        plugin.timeoutMs + SILENT_MS_MAX,
+        plugin.inspected ? undefined : plugin.timeoutMs + SILENT_MS_MAX,
         (reason, outcome) => ({
           invocation: lostInvocation(outcome, reason, performance.now() - startedAtMs),
         }),

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { describeError } from "../config/load-plugins.ts";
 import type { Configuration, NotificationEvent } from "../config/model.ts";
+import { HOUR_MS } from "../config/values.ts";
 import type { PluginRequests } from "../daemon/plugin-requests.ts";
 import { createRedaction } from "../daemon/redaction.ts";
 import { createBundler } from "../plugins/bundle.ts";
@@ -27,6 +28,7 @@ import type {
 import type { DevelopmentHost, LogLine } from "./host.ts";
 import { createDevelopmentHost } from "./host.ts";
 import type { HostProcess } from "./host-process.ts";
+import type { Inspector } from "./inspector.ts";
 import { startHostProcess } from "./host-process.ts";
 
 export interface SessionOptions {
@@ -39,6 +41,8 @@ export interface SessionOptions {
   /** What a notifier is told. */
   readonly event: NotificationEvent;
   readonly timeoutMs: number;
+  /** Where a debugger is waited for; undefined: none is. */
+  readonly inspectPort: number | undefined;
   /** Whose services, mail and secrets there are; undefined: none. */
   readonly configuration: Configuration | undefined;
 }
@@ -99,7 +103,10 @@ export async function startSession(options: SessionOptions, first: HostProcess):
   async function load(): Promise<Parsed<InvokedSpec & { readonly kind: Manifest["kind"] }>> {
     const bundling = await bundler.build();
     if (!bundling.ok) return bundling;
-    const { bundle } = bundling;
+    const bundle =
+      options.inspectPort === undefined
+        ? bundling.bundle
+        : (await import("./inspector.ts")).withSources(bundling.bundle);
     const evaluated = await hostFor(NOTHING).evaluate(bundle);
     if (!evaluated.ok) return { ok: false, diagnostics: [describeError(evaluated.error, file)] };
     const manifest = parseManifest(evaluated.value, file);
@@ -114,10 +121,12 @@ export async function startSession(options: SessionOptions, first: HostProcess):
       if (!loaded.ok) return { type: "not loaded", diagnostics: loaded.diagnostics };
       const { kind, ...plugin } = loaded.value;
       grant = plugin.grant;
-      const invocation = await hostFor(grant).invoke(
-        plugin,
-        kind === "notifier" ? eventOf(options.event) : null,
-      );
+      const event = kind === "notifier" ? eventOf(options.event) : null;
+      const run = (inspector?: Inspector): Promise<TracedInvocation> =>
+        hostFor(grant).invoke(plugin, event, inspector);
+      const invocation = plugin.inspected
+        ? await inspect(options.inspectPort ?? 0, file, run)
+        : await run();
       const redact = createRedaction([plugin.secrets]);
       return {
         type: "ran",
@@ -135,11 +144,28 @@ export async function startSession(options: SessionOptions, first: HostProcess):
   };
 }
 
+async function inspect(
+  port: number,
+  file: string,
+  run: (inspector: Inspector) => Promise<TracedInvocation>,
+): Promise<TracedInvocation> {
+  const { serveInspector } = await import("./inspector.ts");
+  const inspector = await serveInspector(port, file);
+  process.stderr.write(
+    `waiting for a debugger: chrome://inspect, an editor that attaches to Node, or\n${inspector.url}\n`,
+  );
+  try {
+    return await run(inspector);
+  } finally {
+    inspector.close();
+  }
+}
+
 /** The plugin with its options filled in and all that it asks for granted, or what is wrong with that. */
 function specOf(
   bundle: PluginBundle,
   manifest: Manifest,
-  { file, options, target, timeoutMs }: SessionOptions,
+  { file, options, target, timeoutMs, inspectPort }: SessionOptions,
   known: Readonly<Record<string, string>>,
 ): Parsed<InvokedSpec & { readonly kind: Manifest["kind"] }> {
   const { kind } = manifest;
@@ -175,7 +201,8 @@ function specOf(
       options: given.value,
       grant: withTarget(wanted.data, kind === "checker" ? target : null),
       secrets: Object.fromEntries(wanted.data.secrets.map((name) => [name, known[name] ?? ""])),
-      timeoutMs,
+      timeoutMs: inspectPort === undefined ? timeoutMs : HOUR_MS,
+      inspected: inspectPort !== undefined,
       target: kind === "checker" ? target : null,
     },
   };

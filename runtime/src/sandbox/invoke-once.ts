@@ -2,6 +2,7 @@
 import { singleLine } from "../single-line.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { DeniedError } from "./capability/denied.ts";
+import type { Inspection } from "./inspection.ts";
 import type { PluginIsolateOptions } from "./isolate.ts";
 import { PluginIsolate } from "./isolate.ts";
 import { ownMemory } from "./memory-watch.ts";
@@ -21,28 +22,34 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ["metrics", "type"],
 ]);
 
-/** Runs it to its end. Never rejects. */
+export interface InvokeOnceOptions extends Pick<PluginIsolateOptions, "onCatastrophe" | "memory"> {
+  readonly capabilities: Capabilities;
+  /** Where the plugin is to be inspected: makes the way for its debugger. */
+  readonly inspect: (isolate: PluginIsolate) => Inspection;
+}
+
+/** Runs it to its end, once a debugger is there if it is to be inspected. Never rejects. */
 export async function invokeOnce(
   spec: InvokedSpec,
   event: JsonValue,
-  {
-    capabilities,
-    ...limits
-  }: Pick<PluginIsolateOptions, "onCatastrophe" | "memory"> & {
-    readonly capabilities: Capabilities;
-  },
+  { capabilities, inspect, ...limits }: InvokeOnceOptions,
 ): Promise<TracedInvocation> {
   const trace = createTrace(capabilities);
-  const { bundle } = spec;
-  const isolate = new PluginIsolate({ code: bundle.code, name: bundleName(bundle), ...limits });
+  const { bundle, inspected } = spec;
+  const name = bundleName(bundle);
+  const isolate = new PluginIsolate({ code: bundle.code, name, inspected, ...limits });
+  const inspection = inspected ? inspect(isolate) : undefined;
+  await inspection?.started;
   const runner = new PluginRunner({
     ...spec,
+    cpuMsMax: inspected ? spec.timeoutMs : undefined,
     capabilities: trace.capabilities,
     isolate: () => isolate,
     onStuck: limits.onCatastrophe,
   });
   const { ownFault: _, weight = null, ...result } = await runner.run(event);
   const memoryBytes = ownMemory();
+  inspection?.end();
   isolate.dispose();
   return { ...result, weight, memoryBytes, ...trace.taken(), metrics: capabilities.metrics() };
 }

@@ -52,6 +52,8 @@ export interface PluginIsolateOptions {
   /** The isolate cannot go on, and perhaps not be ended: this process is to be replaced. */
   readonly onCatastrophe: (reason: string) => void;
   readonly memory: MemoryWatch;
+  /** Whether a debugger may look into it: only where its author runs it. */
+  readonly inspected?: boolean;
 }
 
 export class PluginIsolate implements Watched {
@@ -67,6 +69,7 @@ export class PluginIsolate implements Watched {
     this.#options = options;
     this.#isolate = new ivm.Isolate({
       memoryLimit: MEMORY_MB_MAX,
+      inspector: options.inspected === true,
       onCatastrophicError: () =>
         options.onCatastrophe("an isolate ran out of memory in a way that it cannot recover from"),
     });
@@ -98,7 +101,9 @@ export class PluginIsolate implements Watched {
    * @throws what the top level throws, or isolated-vm's error for a limit.
    */
   async createContext(timeoutMs: number, environment = ""): Promise<GuestContext> {
-    const context = await this.#isolate.createContext();
+    const context = await this.#isolate.createContext({
+      inspector: this.#options.inspected === true,
+    });
     const prelude = await this.#isolate.compileScript(bootstrap, {
       filename: "karuntime:guest",
       ...(cachedData === undefined ? { produceCachedData: true } : { cachedData }),
@@ -154,6 +159,11 @@ export class PluginIsolate implements Watched {
         throw new Error("the plugin sent more than the sandbox passes on");
       return { outbox, cpuMs };
     });
+  }
+
+  /** For a debugger. @throws Error unless the isolate is inspected. */
+  createInspectorSession(): ivm.InspectorSession {
+    return this.#isolate.createInspectorSession();
   }
 
   /** What the module exports, as JSON. */

@@ -11,6 +11,8 @@ import { createCapabilities } from "./capabilities.ts";
 import { ProcessTable } from "./capability/processes.ts";
 import { CheckRunner } from "./check-runner.ts";
 import { evaluateBundle } from "./evaluate.ts";
+import type { Inspection } from "./inspection.ts";
+import { createInspection } from "./inspection.ts";
 import { invokeOnce } from "./invoke-once.ts";
 import { PluginIsolate } from "./isolate.ts";
 import { createMemoryWatch } from "./memory-watch.ts";
@@ -44,6 +46,7 @@ const asked = new Map<
   { readonly resolve: (value: JsonValue) => void; readonly reject: (error: Error) => void }
 >();
 let processes: ProcessTable | undefined;
+let inspection: Inspection | undefined;
 let nextRequest = 1;
 
 const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true });
@@ -68,8 +71,14 @@ function receive(message: DaemonToSandbox): void {
         capabilities: capabilitiesOf(plugin),
         onCatastrophe: (reason) => recycle(reason, plugin.name),
         memory,
+        inspect: (isolate) =>
+          (inspection = createInspection(isolate, (text) =>
+            daemon.send({ type: "inspected", message: text }),
+          )),
       }).then((invocation) => daemon.send({ type: "invoked", id, invocation }));
     }
+    case "inspect":
+      return inspection?.receive(message.message);
     case "answer": {
       const waiting = asked.get(message.id);
       asked.delete(message.id);

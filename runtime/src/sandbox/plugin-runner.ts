@@ -27,6 +27,8 @@ export interface PluginRunnerOptions {
   readonly options: Readonly<Record<string, JsonValue>>;
   readonly target: CheckTarget | null;
   readonly timeoutMs: number;
+  /** Of CPU time; undefined: the usual. */
+  readonly cpuMsMax?: number | undefined;
   readonly capabilities: Capabilities;
   /** The isolate of the bundle; another one once that was ended, since what ran too long is not used again. */
   readonly isolate: () => PluginIsolate;
@@ -65,7 +67,7 @@ export class PluginRunner {
   }
 
   async #attempt(isolate: PluginIsolate, event: JsonValue): Promise<InvocationResult> {
-    const { options, target, timeoutMs, capabilities } = this.#options;
+    const { options, target, timeoutMs, cpuMsMax, capabilities } = this.#options;
     let coldStartMs = 0;
     if (this.#place?.isolate !== isolate) {
       const failure = await coldStarts(async () => {
@@ -86,6 +88,7 @@ export class PluginRunner {
       target,
       counts: capabilities.counts(),
       timeoutMs: Math.max(1, timeoutMs - coldStartMs),
+      cpuMsMax,
       perform: capabilities.perform,
       explain: (message, stack) => this.#explain(message, stack),
       onStuck: () => this.#stuck(),

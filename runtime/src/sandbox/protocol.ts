@@ -99,6 +99,8 @@ export interface NotifierSpec {
 export interface InvokedSpec extends NotifierSpec {
   /** A checker's; it may connect there. */
   readonly target: CheckTarget | null;
+  /** Whether it waits for a debugger, and runs without limits of time. */
+  readonly inspected: boolean;
 }
 
 /** What a plugin has the daemon do. */
@@ -154,6 +156,8 @@ export type DaemonToSandbox =
       /** A notifier's; null for any other. */
       readonly event: JsonValue;
     }
+  /** What a debugger says to the plugin that is invoked (Chrome DevTools Protocol); null: it is gone. */
+  | { readonly type: "inspect"; readonly message: string | null }
   | { readonly type: "answer"; readonly id: number; readonly result: PrivilegedResult }
   | { readonly type: "report"; readonly id: number }
   /** A process that the check watches has ended: it runs at once. */
@@ -199,6 +203,8 @@ export type SandboxToDaemon =
       readonly message: string;
     }
   | { readonly type: "invoked"; readonly id: number; readonly invocation: TracedInvocation }
+  /** What the plugin's isolate says to the debugger. */
+  | { readonly type: "inspected"; readonly message: string }
   | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
   | { readonly type: "pong"; readonly id: number }
   /** The host cannot end something that runs in it: the daemon starts another one and kills this one. */
