@@ -4,9 +4,10 @@ import { formatRun, jsonOf } from "../develop/print.ts";
 import { watchSources } from "../develop/watch.ts";
 
 export async function run(argv: readonly string[]): Promise<number> {
-  const { session, file, json } = await openSession(argv, "dev");
+  const { session, file, json, interrupted } = await openSession(argv, "dev");
   let running = false;
   let again = false;
+  let stopped = false;
   const watch = watchSources(() => void cycle());
 
   /** A save during a run has it run once more afterwards. */
@@ -17,6 +18,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     while (again) {
       again = false;
       const result = await session.run();
+      if (stopped) return;
       watch.follow(session.inputs(), result.type === "not loaded");
       process.stdout.write(
         json ? `${JSON.stringify(jsonOf(result, file))}\n` : `${formatRun(result, file)}\n---\n`,
@@ -25,14 +27,11 @@ export async function run(argv: readonly string[]): Promise<number> {
     running = false;
   }
 
-  const stopped = new Promise<void>((resolve) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
-  });
   // Before the first run: what is saved meanwhile counts.
   watch.follow(session.inputs(), false);
-  await Promise.race([cycle(), stopped]);
-  await stopped;
+  void cycle();
+  await interrupted;
+  stopped = true;
   watch.close();
   await session.stop();
   return 0;

@@ -5,12 +5,15 @@ import { exitStatus, formatRun, jsonOf } from "../develop/print.ts";
 
 /** When there is nothing to run. */
 const UNUSABLE = 2;
+/** As a shell has it: 128 and the number of SIGINT. */
+const INTERRUPTED = 130;
 
 export async function run(argv: readonly string[]): Promise<number> {
   try {
-    const { session, file, json } = await openSession(argv, "invoke");
+    const { session, file, json, interrupted } = await openSession(argv, "invoke");
     try {
-      const result = await session.run();
+      const result = await Promise.race([session.run(), interrupted]);
+      if (result === undefined) return INTERRUPTED;
       process.stdout.write(
         json
           ? `${JSON.stringify(jsonOf(result, file), undefined, 2)}\n`

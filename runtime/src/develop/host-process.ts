@@ -17,7 +17,8 @@ export interface HostProcess {
   readonly readable: readonly string[];
   /** What it wrote by itself: that says why it crashed. */
   complaint(): string;
-  stop(): void;
+  /** Resolves when it is gone. */
+  stop(): Promise<void>;
 }
 
 /** @param user whom plugins run as; undefined: the usual one. */
@@ -32,7 +33,13 @@ export function startHostProcess(
   });
   const memory = createMemoryGroup(`karuntime-${process.pid}-develop-${child.pid}`, MEMORY_BYTES);
   if (child.pid !== undefined) memory?.add(child.pid);
-  child.on("exit", () => memory?.remove());
+  const gone = new Promise<void>((resolve) => {
+    child.on("exit", () => {
+      memory?.remove();
+      resolve();
+    });
+    child.on("error", () => resolve());
+  });
   let complaint = "";
   child.stderr?.on("data", (data: Buffer) => {
     complaint += data.toString("utf8").slice(0, COMPLAINT_CHARACTERS_MAX - complaint.length);
@@ -45,6 +52,7 @@ export function startHostProcess(
     stop() {
       channel.destroy();
       child.kill("SIGKILL");
+      return gone;
     },
   };
 }

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { parseSandboxMessage } from "../daemon/sandbox-messages.ts";
 import { jsonLines } from "../json-lines.ts";
+import { singleLine } from "../single-line.ts";
 import type {
   DaemonToSandbox,
   InvokedSpec,
@@ -48,7 +49,8 @@ export interface DevelopmentHost {
    * @param inspector of a plugin that is to be inspected; it runs when its debugger is there.
    */
   invoke(plugin: InvokedSpec, event: JsonValue, inspector?: Inspector): Promise<TracedInvocation>;
-  stop(): void;
+  /** Resolves when its process is gone. */
+  stop(): Promise<void>;
 }
 
 export interface DevelopmentHostOptions {
@@ -57,7 +59,8 @@ export interface DevelopmentHostOptions {
 }
 
 const milliseconds = z.number().nonnegative();
-const text = z.string().max(2000);
+/** What is printed: no word of the host's moves the cursor of a terminal. */
+const text = z.string().max(2000).transform(singleLine);
 const evaluated: z.ZodType<Extract<SandboxToDaemon, { type: "evaluated" }>> = z.strictObject({
   type: z.literal("evaluated"),
   id: z.int(),
@@ -66,7 +69,7 @@ const evaluated: z.ZodType<Extract<SandboxToDaemon, { type: "evaluated" }>> = z.
     z.strictObject({
       ok: z.literal(false),
       error: z.strictObject({
-        message: z.string(),
+        message: z.string().transform(singleLine),
         file: z.string().exactOptional(),
         line: z.int().exactOptional(),
         column: z.int().exactOptional(),
@@ -103,7 +106,7 @@ const invoked: z.ZodType<Extract<SandboxToDaemon, { type: "invoked" }>> = z.stri
         z.strictObject({
           name: text,
           type: z.enum(["gauge", "counter"]),
-          labels: z.record(z.string(), text),
+          labels: z.record(text, text),
           value: z.number(),
         }),
       )
@@ -150,7 +153,7 @@ export function createDevelopmentHost(
     if (ended) return;
     ended = true;
     lines.close();
-    process.stop();
+    void process.stop();
     for (const abort of performing.values()) abort.abort();
     for (const { fail } of asked.values()) fail(reason, outcome);
     asked.clear();
@@ -170,7 +173,7 @@ export function createDevelopmentHost(
       case undefined:
         return end("the sandbox host sent a message that no sandbox host may send");
       case "log":
-        return options.onLog({ level: message.level, message: message.message });
+        return options.onLog({ level: message.level, message: singleLine(message.message) });
       case "request":
         return void perform(message.id, message.request);
       case "cancel":
@@ -239,7 +242,10 @@ export function createDevelopmentHost(
       );
       return invocation;
     },
-    stop: () => end("it was stopped"),
+    stop() {
+      end("it was stopped");
+      return process.stop();
+    },
   };
 }
 

@@ -7,6 +7,8 @@ export interface OpenedSession {
   /** The plugin's. */
   readonly file: string;
   readonly json: boolean;
+  /** SIGINT or SIGTERM: what the session holds is to be given back. */
+  readonly interrupted: Promise<void>;
 }
 
 /** @throws Error for what is wrong on the command line, or with the configuration that it names. */
@@ -14,6 +16,10 @@ export async function openSession(
   argv: readonly string[],
   command: string,
 ): Promise<OpenedSession> {
+  const interrupted = new Promise<void>((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });
   const first = startHostProcess(undefined, []);
   try {
     const [{ readArguments }, { startSession }] = await Promise.all([
@@ -21,9 +27,9 @@ export async function openSession(
       import("./session.ts"),
     ]);
     const { session, json } = await readArguments(argv, command);
-    return { session: await startSession(session, first), file: session.file, json };
+    return { session: await startSession(session, first), file: session.file, json, interrupted };
   } catch (error) {
-    first.stop();
+    await first.stop();
     throw error;
   }
 }

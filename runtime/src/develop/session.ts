@@ -74,7 +74,7 @@ export async function startSession(options: SessionOptions, first: HostProcess):
   let logs: LogLine[] = [];
   const user = configuration?.sandbox.user;
   let host = hold(first);
-  if (user !== undefined) host.stop();
+  if (user !== undefined) void host.stop();
   const bundler = await createBundler(file);
 
   function hold(process: HostProcess): DevelopmentHost {
@@ -96,7 +96,7 @@ export async function startSession(options: SessionOptions, first: HostProcess):
     // Whoever may ask how full a disk is may ask it of any path.
     const readable = system ? ["/"] : files;
     if (host.alive() && readable.every((path) => host.readable.includes(path))) return host;
-    host.stop();
+    void host.stop();
     return (host = hold(startHostProcess(user, readable)));
   }
 
@@ -107,7 +107,9 @@ export async function startSession(options: SessionOptions, first: HostProcess):
       options.inspectPort === undefined
         ? bundling.bundle
         : (await import("./inspector.ts")).withSources(bundling.bundle);
-    const evaluated = await hostFor(NOTHING).evaluate(bundle);
+    let evaluated = await hostFor(NOTHING).evaluate(bundle);
+    // It may have been gone before, by no fault of these files.
+    if (!evaluated.ok && !host.alive()) evaluated = await hostFor(NOTHING).evaluate(bundle);
     if (!evaluated.ok) return { ok: false, diagnostics: [describeError(evaluated.error, file)] };
     const manifest = parseManifest(evaluated.value, file);
     if (!manifest.ok) return manifest;
@@ -137,7 +139,7 @@ export async function startSession(options: SessionOptions, first: HostProcess):
     },
     inputs: bundler.inputs,
     async stop() {
-      host.stop();
+      await host.stop();
       await bundler.stop();
       await (await requests)?.stop();
     },

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -51,7 +52,12 @@ describe("karuntime invoke --inspect", () => {
   const folder = mkdtempSync(join(tmpdir(), "karuntime-inspect-"));
   writeFileSync(join(folder, "check.ts"), SOURCE);
   let child: ChildProcess;
-  afterEach(() => child.kill("SIGKILL"));
+  afterEach(async () => {
+    if (child.exitCode !== null) return;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    assert.equal(child.exitCode, 130);
+  });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   async function start() {

@@ -212,6 +212,27 @@ export default defineNotifier({ notify({ event, state }, { log }) { log.warn(\`\
     assert.match(told.stdout, /warn {3}contended: master\n/);
   });
 
+  test("files that it asks for can be read, and no others", async () => {
+    const body = `const text = async (path: string) => (await files.read(path).catch(({ message }) => ({ text: message }))).text;
+    log.info((await text("/etc/passwd")).split(":")[0]);
+    await text("/etc/group");`;
+    const file = plugin(
+      "files",
+      `export default defineCheck({
+  permissions: { files: ["{path}"] },
+  options: { path: { type: "string" } },
+  async check({ files, log }) { ${body} },
+});`,
+    );
+    const { status, stdout } = await invoke(folder, file, "--option", "path=/etc/passwd");
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, / {4}info {3}root\n/);
+    assert.match(
+      stdout,
+      /files\.read: add to the plugin's permissions: \{ files: \["\/etc\/group"\] \}\n$/,
+    );
+  });
+
   test("services and secrets are those of the configuration that is named, and a secret is not shown", async () => {
     const file = plugin(
       "service",
