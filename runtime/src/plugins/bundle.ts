@@ -44,7 +44,6 @@ export interface Bundler {
   build(): Promise<Bundling>;
   /** The files that the last good bundle was made of, absolute; the module itself before there is one. */
   inputs(): readonly string[];
-  /** Ends esbuild's service process as well. */
   stop(): Promise<void>;
 }
 
@@ -62,10 +61,8 @@ export async function createBundler(file: string): Promise<Bundler> {
         return result;
       }),
     inputs: () => inputs,
-    async stop() {
-      await esbuild.dispose();
-      await stopBundler();
-    },
+    // Others may still use esbuild's service process; it ends with this one.
+    stop: () => esbuild.dispose(),
   };
 }
 

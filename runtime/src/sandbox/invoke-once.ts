@@ -120,6 +120,9 @@ function describeCall(
   const group = capability === "service" ? "services" : capability;
   const name = method === undefined ? capability : `${group}.${String(fields[method])}`;
   if (method !== undefined) delete fields[method];
+  const pressure = /^system\.(\w+)-pressure$/.exec(name);
+  if (pressure !== null)
+    return { name: "system.pressure", argument: shorten({ resource: pressure[1] }) };
   const given = Object.entries(fields).filter(([, value]) => value !== null);
   return { name: short(name), argument: shorten(Object.fromEntries(given)) };
 }
