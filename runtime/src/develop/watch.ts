@@ -3,8 +3,8 @@ import type { FSWatcher } from "node:fs";
 import { watch } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** A save is several events. */
-const SETTLE_MS = 5;
+/** A save is several events, and the file may be empty between them. */
+const SETTLE_MS = 10;
 
 export interface SourceWatch {
   /** From now on these files count. @param any whether every file in their folders does. */
