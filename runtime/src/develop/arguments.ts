@@ -81,7 +81,7 @@ async function load(file: string): Promise<Configuration> {
 }
 
 function readOption(text: string): readonly [string, string] {
-  const [, name, value] = /^(\w+)=(.*)$/s.exec(text) ?? [];
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined)
     throw new Error(`--option: found ${JSON.stringify(text)}, expected NAME=VALUE`);
   return [name, value];
