@@ -55,9 +55,22 @@ for (const page of pages) {
         JSON.stringify({
           extends: join(root, "examples/tsconfig.plugin.json"),
           include: ["**/*.ts"],
+          exclude: ["**/*.test.ts"],
         }),
       );
       run("tsc", ["-p", "."], project);
+      if (files.some(({ text }) => /^\/\/ \S+\.test\.ts\n/.test(text))) {
+        // Tests run in Node, what they test does not.
+        const options = {
+          allowImportingTsExtensions: true,
+          types: ["node", "@karuntime/sdk/globals"],
+        };
+        writeFileSync(
+          join(project, "tsconfig.test.json"),
+          JSON.stringify({ extends: "./tsconfig.json", compilerOptions: options, exclude: [] }),
+        );
+        run("tsc", ["-p", "tsconfig.test.json"], project);
+      }
       if (existsSync(join(project, "karuntime.config.ts")))
         assert.match(run("karuntime", ["validate"], project), /is good/);
     });
@@ -68,7 +81,10 @@ for (const page of pages) {
         .flatMap((block) => block.text.split("\n"))
         .map((line) => line.replace(/\s+#.*$/, "").trim())
         .filter((line) => line !== "" && !NOT_RUN.test(line));
-      for (const command of commands) run("sh", ["-c", command], root);
+      for (const command of commands) {
+        const ownFile = command.split(" ").some((word) => existsSync(join(project, word)));
+        run("sh", ["-c", command], ownFile ? project : root);
+      }
     });
 
     test("its links lead somewhere", () => {
@@ -82,7 +98,8 @@ for (const page of pages) {
 }
 
 function run(file: string, argv: readonly string[], cwd: string): string {
-  const result = spawnSync(file, argv, { cwd, encoding: "utf8", timeout: 60_000 });
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const result = spawnSync(file, argv, { cwd, encoding: "utf8", env, timeout: 60_000 });
   assert.equal(result.status, 0, `${file} ${argv.join(" ")}\n${result.stdout}${result.stderr}`);
   return result.stdout;
 }

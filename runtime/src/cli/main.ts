@@ -7,6 +7,9 @@ usage: karuntime COMMAND [OPTION ...]
   start      run the daemon in the foreground
   validate   check a configuration and exit: 0 good, 1 warnings with --strict, 2 errors
   status     show what the running daemon does
+  invoke     run a plugin once, in a sandbox, and show what it did: exits with 0 up, 1 down, 2 fault or not loaded
+  dev        run a plugin as invoke does, again at each save of its files
+  test       run the tests of plugins: the files that are named, else every *.test.ts beneath this folder
   init       make a new project: a configuration, a check and its test
   plugin     make, publish and install plugin packages: karuntime plugin help
   migrate    write a keepalived.conf as a karuntime.config.ts with plugins
@@ -20,7 +23,12 @@ options
       --lenient               start, validate: go on after errors in a keepalived.conf, as keepalived does
   -i, --config-id NAME        start, validate: what @NAME in a keepalived.conf is compared with (default: the host's name)
       --runtime-directory DIR where the sockets are (default: /run/karuntime, or $XDG_RUNTIME_DIR/karuntime without root)
-      --json                  status, validate: print JSON
+      --option NAME=VALUE     invoke, dev: an option of the plugin; may be repeated
+      --target ADDRESS:PORT   invoke, dev: what a checker looks at
+      --event EVENT           invoke, dev: what a notifier is told (default: master)
+      --timeout TIME          invoke, dev: how long the plugin may take (default: 5s)
+      --inspect               invoke: wait for a debugger, on 127.0.0.1 and --inspect-port PORT (default: 9229)
+      --json                  status, validate, invoke, dev: print JSON
       --print                 validate: print the configuration as it counts, defaults filled in, as JSON
       --strict                validate: exit with 1 when there are warnings
       --peer FILE             validate: also compare with the other host's configuration
@@ -39,6 +47,9 @@ const commands: Readonly<
   genhash: () => import("./genhash.ts"),
   init: () => import("./init.ts"),
   plugin: () => import("./plugin.ts"),
+  invoke: () => import("./invoke.ts"),
+  dev: () => import("./dev.ts"),
+  test: () => import("./test.ts"),
 };
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -5,7 +5,7 @@
 import { dirname, resolve } from "node:path";
 import type { KnownFile } from "../plugins/bundle.ts";
 import { bundle, stopBundler } from "../plugins/bundle.ts";
-import { fillIn, uncovered } from "../plugins/grant.ts";
+import { fillIn, uncovered, withTarget } from "../plugins/grant.ts";
 import type { Manifest } from "../plugins/manifest.ts";
 import {
   parseManifest,
@@ -263,26 +263,14 @@ function grantLacks(
   };
 }
 
-/** A checker may speak to what it is to look at, in whatever protocol. */
-function withTarget(grant: Permissions, target: CheckSpec["target"]): Permissions {
-  if (target === null) return grant;
-  const { address, port } = target;
-  const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
-  return {
-    ...grant,
-    net: [...grant.net, place],
-    udp: [...grant.udp, place],
-    dns: [...grant.dns, place],
-  };
-}
-
 async function bundleOrThrow(path: string, known?: KnownFile): Promise<PluginBundle> {
   const result = await bundle(path, known);
   if (!result.ok) throw new ConfigurationError(result.diagnostics);
   return result.bundle;
 }
 
-function describeError(error: PluginError, file: string): Diagnostic {
+/** What evaluating a file came to, with the line where the source map knows it. */
+export function describeError(error: PluginError, file: string): Diagnostic {
   const place = error.file ?? file;
   // What it names is the plugin's own word: who reads it may be root.
   const near = resolve(place).startsWith(`${dirname(file)}/`);

@@ -38,9 +38,9 @@ export interface PluginRequests {
 
 /** @param stateDirectory for what plugins keep. */
 export function createPluginRequests(
-  configuration: Configuration,
+  configuration: Pick<Configuration, "services" | "mail" | "commands">,
   stateDirectory: string,
-  log: Logger,
+  log: Pick<Logger, "info" | "warn" | "error">,
 ): PluginRequests {
   const store = createStore(join(stateDirectory, "store"), (plugin, reason) =>
     log.error({ plugin, reason }, "what the plugin keeps is not on disk"),

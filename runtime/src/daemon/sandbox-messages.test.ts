@@ -53,6 +53,8 @@ test("anything else does not", () => {
     { type: "log", plugin: "nginx", level: "info", message: "\u001b[2J" },
     { type: "log", plugin: "nginx", level: "info", message: "two\nlines" },
     { type: "report", id: 1, checks: [{}] },
+    // For the author of a plugin, who may debug it.
+    { type: "inspected", message: "{}" },
   ]) {
     assert.equal(parseSandboxMessage(message), undefined, JSON.stringify(message));
   }

@@ -107,8 +107,10 @@ const request: Rule = (value) => {
 const done: Shape = { ok: (value) => value === true };
 const failed: Shape = { ok: (value) => value === false, error: text };
 
-/** What a message of each type consists of, besides its type; `evaluated` is for the loader alone. */
-const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], "evaluated">, Shape>> = {
+/** What others ask for, and no daemon. */
+type Foreign = "evaluated" | "invoked" | "inspected";
+/** What a message of each other type consists of, besides its type. */
+const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], Foreign>, Shape>> = {
   ready: {},
   state: { check: name, state: oneOf(["up", "down"]), weight, reason: text },
   request: { id, plugin: name, request },

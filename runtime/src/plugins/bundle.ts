@@ -4,9 +4,9 @@
  */
 import { createHash } from "node:crypto";
 import { isBuiltin } from "node:module";
-import { basename, dirname } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Message, PartialMessage, Plugin } from "esbuild";
+import type { BuildOptions, Message, OutputFile, PartialMessage, Plugin } from "esbuild";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import type { PluginBundle } from "../sandbox/protocol.ts";
 
@@ -45,25 +45,63 @@ export interface KnownFile {
 export async function bundle(file: string, known?: KnownFile): Promise<Bundling> {
   // Loaded only when needed: the daemon outlives its bundling by far.
   const { build } = await import("esbuild");
+  return take(file, () => build(optionsFor(file, known)));
+}
+
+/** Bundles one module again and again. */
+export interface Bundler {
+  build(): Promise<Bundling>;
+  /** The files that the last good bundle was made of, absolute; the module itself before there is one. */
+  inputs(): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Like `bundle`; what did not change is not read again. */
+export async function createBundler(file: string): Promise<Bundler> {
+  const { context } = await import("esbuild");
+  const esbuild = await context({ ...optionsFor(file), metafile: true });
+  let inputs: readonly string[] = [file];
+  return {
+    build: () =>
+      take(file, async () => {
+        const result = await esbuild.rebuild();
+        // They are named relative to the working directory.
+        inputs = Object.keys(result.metafile.inputs).map((input) => resolve(input));
+        return result;
+      }),
+    inputs: () => inputs,
+    // Others may still use esbuild's service process; it ends with this one.
+    stop: () => esbuild.dispose(),
+  };
+}
+
+function optionsFor(file: string, known?: KnownFile) {
+  return {
+    entryPoints: [file],
+    outfile: `${file}.bundle.js`,
+    bundle: true,
+    write: false,
+    format: "iife",
+    globalName: GLOBAL_NAME,
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    target: "es2024",
+    // What the author wrote as a module is strict.
+    banner: { js: '"use strict";' },
+    sourcemap: "external",
+    sourcesContent: false,
+    logLevel: "silent",
+    plugins: [known === undefined ? sandboxModules : alone(file, known)],
+    tsconfigRaw: {},
+  } satisfies BuildOptions;
+}
+
+async function take(
+  file: string,
+  build: () => Promise<{ readonly outputFiles: readonly OutputFile[] }>,
+): Promise<Bundling> {
   try {
-    const { outputFiles } = await build({
-      entryPoints: [file],
-      outfile: `${file}.bundle.js`,
-      bundle: true,
-      write: false,
-      format: "iife",
-      globalName: GLOBAL_NAME,
-      platform: "neutral",
-      mainFields: ["module", "main"],
-      target: "es2024",
-      // What the author wrote as a module is strict.
-      banner: { js: '"use strict";' },
-      sourcemap: "external",
-      sourcesContent: false,
-      logLevel: "silent",
-      plugins: [known === undefined ? sandboxModules : alone(file, known)],
-      tsconfigRaw: {},
-    });
+    const { outputFiles } = await build();
     const code = outputFiles.find((output) => output.path.endsWith(".js"))?.text ?? "";
     const sourceMap = outputFiles.find((output) => output.path.endsWith(".map"))?.text ?? "";
     if (code.length > CODE_BYTES_MAX)

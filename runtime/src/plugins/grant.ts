@@ -1,5 +1,5 @@
 /** From what a plugin asks for to what it is given: options filled in, and held against what the operator grants. */
-import type { JsonValue, Permissions } from "../sandbox/protocol.ts";
+import type { CheckTarget, JsonValue, Permissions } from "../sandbox/protocol.ts";
 
 const PLACEHOLDER = /\{(\w+)\}/g;
 /** An option that is a whole entry; with "..." each of a list. */
@@ -50,6 +50,14 @@ export function fillIn(
     ping: entries(permissions.ping),
     secrets: entries(permissions.secrets),
   };
+}
+
+/** A checker may connect to what it is to look at. */
+export function withTarget(grant: Permissions, target: CheckTarget | null): Permissions {
+  if (target === null) return grant;
+  const { address, port } = target;
+  const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  return { ...grant, net: [...grant.net, place] };
 }
 
 /** "host:port" of an http or https URL; undefined when it is none. */

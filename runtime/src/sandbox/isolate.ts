@@ -60,6 +60,8 @@ export interface PluginIsolateOptions {
   /** The isolate cannot go on, and perhaps not be ended: this process is to be replaced. */
   readonly onCatastrophe: (reason: string) => void;
   readonly memory: MemoryWatch;
+  /** Whether a debugger may look into it: only where its author runs it. */
+  readonly inspected?: boolean;
 }
 
 export class PluginIsolate implements Watched {
@@ -79,6 +81,7 @@ export class PluginIsolate implements Watched {
     this.#options = options;
     this.#isolate = new ivm.Isolate({
       memoryLimit: MEMORY_MB_MAX,
+      inspector: options.inspected === true,
       onCatastrophicError: () => {
         this.#lost = true;
         // Nothing that runs in it will ever end: whoever waits is told, and judged, before this process goes.
@@ -122,7 +125,7 @@ export class PluginIsolate implements Watched {
   async createContext(owner: string, environment = ""): Promise<GuestContext> {
     // Queued at once: the isolate's thread wakes up once for all of it.
     const [context, prelude, script] = await Promise.all([
-      this.#isolate.createContext(),
+      this.#isolate.createContext({ inspector: this.#options.inspected === true }),
       this.#isolate.compileScript(bootstrap, {
         filename: "karuntime:guest",
         ...(cachedData === undefined ? { produceCachedData: true } : { cachedData }),
@@ -191,6 +194,11 @@ export class PluginIsolate implements Watched {
       countText(outbox);
       return { outbox, cpuMs };
     });
+  }
+
+  /** For a debugger. @throws Error unless the isolate is inspected. */
+  createInspectorSession(): ivm.InspectorSession {
+    return this.#isolate.createInspectorSession();
   }
 
   /** What the module exports, as JSON. */

@@ -14,6 +14,9 @@ import { dropPrivileges } from "./drop-privileges.ts";
 import { evaluateBundle } from "./evaluate.ts";
 import type { IsolatePool } from "./isolate-pool.ts";
 import { createIsolatePool } from "./isolate-pool.ts";
+import type { Inspection } from "./inspection.ts";
+import { createInspection } from "./inspection.ts";
+import { invokeOnce } from "./invoke-once.ts";
 import { createMemoryWatch } from "./memory-watch.ts";
 import { PluginRunner } from "./plugin-runner.ts";
 import type {
@@ -51,6 +54,7 @@ const asked = new Map<
   { readonly resolve: (value: JsonValue) => void; readonly reject: (error: Error) => void }
 >();
 let processes: ProcessTable | undefined;
+let inspection: Inspection | undefined;
 let nextRequest = 1;
 
 const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true });
@@ -73,6 +77,22 @@ function receive(message: DaemonToSandbox): void {
     }
     case "notify":
       return void notify(message);
+    case "invoke": {
+      const { id, plugin, event } = message;
+      const redact = createRedaction([plugin.secrets]);
+      return void invokeOnce(plugin, event, {
+        capabilities: capabilitiesOf(plugin, redact),
+        redact,
+        onCatastrophe: (reason) => recycle(reason, plugin.name),
+        memory,
+        inspect: (isolate) =>
+          (inspection = createInspection(isolate, (text) =>
+            daemon.send({ type: "inspected", message: text }),
+          )),
+      }).then((invocation) => daemon.send({ type: "invoked", id, invocation }));
+    }
+    case "inspect":
+      return inspection?.receive(message.message);
     case "answer": {
       const waiting = asked.get(message.id);
       asked.delete(message.id);
@@ -123,17 +143,9 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
   readonly runner: PluginRunner;
   readonly capabilities: Capabilities;
 } {
-  const { name, bundle, options, grant, timeoutMs } = spec;
+  const { name, bundle, options, timeoutMs } = spec;
   const redact = createRedaction([spec.secrets]);
-  const capabilities = createCapabilities({
-    plugin: name,
-    grant,
-    secrets: spec.secrets,
-    redact,
-    processes: () => (processes ??= new ProcessTable()),
-    send: (sent) => void daemon.send(sent),
-    ask: askDaemon,
-  });
+  const capabilities = capabilitiesOf(spec, redact);
   const runner = new PluginRunner({
     name,
     bundle,
@@ -146,6 +158,21 @@ function createRunner(spec: CheckSpec | NotifierSpec): {
     onStuck: (reason) => recycle(reason, name),
   });
   return { runner, capabilities };
+}
+
+function capabilitiesOf(
+  { name, grant, secrets }: Pick<NotifierSpec, "name" | "grant" | "secrets">,
+  redact: (text: string) => string,
+): Capabilities {
+  return createCapabilities({
+    plugin: name,
+    grant,
+    secrets,
+    redact,
+    processes: () => (processes ??= new ProcessTable()),
+    send: (sent) => void daemon.send(sent),
+    ask: askDaemon,
+  });
 }
 
 async function notify({

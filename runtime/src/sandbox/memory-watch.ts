@@ -109,8 +109,8 @@ export function createMemoryWatch(
 let statm: number | undefined;
 const buffer = Buffer.alloc(128);
 
-/** In bytes: resident and not of a file. */
-function ownMemory(): number {
+/** Of this process, in bytes: resident and not of a file. */
+export function ownMemory(): number {
   statm ??= openSync("/proc/self/statm", "r");
   const [, resident = 0, shared = 0] = buffer
     .toString("latin1", 0, readSync(statm, buffer, 0, buffer.length, 0))

@@ -27,6 +27,8 @@ export interface PluginRunnerOptions {
   readonly options: Readonly<Record<string, JsonValue>>;
   readonly target: CheckTarget | null;
   readonly timeoutMs: number;
+  /** Of CPU time; undefined: the usual. */
+  readonly cpuMsMax?: number | undefined;
   readonly capabilities: Capabilities;
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
@@ -68,7 +70,7 @@ export class PluginRunner {
   }
 
   async #attempt(isolate: PluginIsolate, event: JsonValue): Promise<InvocationResult> {
-    const { options, target, timeoutMs, capabilities } = this.#options;
+    const { options, target, timeoutMs, cpuMsMax, capabilities } = this.#options;
     let topLevelMs = 0;
     if (this.#place?.isolate !== isolate) {
       const failure = await coldStarts(async () => {
@@ -89,6 +91,7 @@ export class PluginRunner {
       target,
       counts: capabilities.counts(),
       timeoutMs: Math.max(1, timeoutMs - topLevelMs),
+      cpuMsMax,
       perform: capabilities.perform,
       explain: (message, stack) => this.#explain(message, stack),
       onStuck: () => this.#stuck(),

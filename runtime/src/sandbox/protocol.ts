@@ -100,6 +100,14 @@ export type WithoutBundle<Spec extends { readonly bundle: PluginBundle }> = Omit
   readonly bundle: string;
 };
 
+/** A plugin to run once. */
+export interface InvokedSpec extends NotifierSpec {
+  /** A checker's; it may connect there. */
+  readonly target: CheckTarget | null;
+  /** Whether it waits for a debugger, and runs without limits of time. */
+  readonly inspected: boolean;
+}
+
 /** What a plugin has the daemon do. */
 export type PrivilegedRequest =
   | { readonly type: "service"; readonly service: string; readonly action: ServiceAction }
@@ -147,6 +155,16 @@ export type DaemonToSandbox =
       readonly notifier: string;
       readonly event: JsonValue;
     }
+  /** Runs a plugin once, in an isolate of its own, and answers `invoked`; its author asks for it, never the daemon. */
+  | {
+      readonly type: "invoke";
+      readonly id: number;
+      readonly plugin: InvokedSpec;
+      /** A notifier's; null for any other. */
+      readonly event: JsonValue;
+    }
+  /** What a debugger says to the plugin that is invoked (Chrome DevTools Protocol); null: it is gone. */
+  | { readonly type: "inspect"; readonly message: string | null }
   | { readonly type: "answer"; readonly id: number; readonly result: PrivilegedResult }
   | { readonly type: "report"; readonly id: number }
   /** A process that the check watches has ended: it runs at once. */
@@ -191,6 +209,9 @@ export type SandboxToDaemon =
       readonly level: "debug" | "info" | "warn" | "error";
       readonly message: string;
     }
+  | { readonly type: "invoked"; readonly id: number; readonly invocation: TracedInvocation }
+  /** What the plugin's isolate says to the debugger. */
+  | { readonly type: "inspected"; readonly message: string }
   | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
   | { readonly type: "pong"; readonly id: number }
   /** Whose code has run for some time and still runs. Should the host be ended now, it is their doing. */
@@ -237,6 +258,37 @@ export interface CheckReport {
   readonly backsOffMs: number;
   /** Refused capability requests. */
   readonly denied: number;
+  readonly metrics: readonly Metric[];
+}
+
+/** What one invocation asked of its host, in short. */
+export interface TracedCall {
+  /** As the plugin's author calls it: "processes.count". */
+  readonly name: string;
+  readonly argument: string;
+  /** From the start of the invocation. */
+  readonly atMs: number;
+  /** Null when the invocation ended, or gave it up, before. */
+  readonly durationMs: number | null;
+  /** JSON, shortened; null where there is none. */
+  readonly result: string | null;
+  readonly error: string | null;
+  /** Whether the plugin has no permission for it. */
+  readonly denied: boolean;
+}
+
+/** One invocation as its author wants to see it. */
+export interface TracedInvocation {
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly weight: number | null;
+  readonly durationMs: number;
+  readonly cpuMs: number;
+  /** The host's own memory after it, the isolate still there. */
+  readonly memoryBytes: number;
+  readonly calls: readonly TracedCall[];
+  /** Further calls, which are not listed. */
+  readonly callsLeftOut: number;
   readonly metrics: readonly Metric[];
 }
 

@@ -1,30 +1,29 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CheckContext } from "@karuntime/sdk";
+import { runCheck } from "@karuntime/sdk/testing";
 import nginx from "./nginx.ts";
 
-/** The check's result, with so many processes and this status of the answer. */
-async function check(processes: number, status: number): Promise<string | undefined> {
-  const context = {
-    options: { url: "http://127.0.0.1/" },
-    processes: { count: async () => processes },
-    fetch: async () => ({ ok: status < 400, status }),
-    down: (reason: string) => ({ down: reason }),
-  };
-  const result = await nginx.check(
-    context as unknown as CheckContext<typeof nginx.options & object>,
-  );
-  return result?.down;
-}
+const url = "http://127.0.0.1/";
 
 test("up while nginx runs and answers", async () => {
-  assert.equal(await check(2, 200), undefined);
+  const { outcome, reason } = await runCheck(nginx, {
+    options: { url },
+    processes: { nginx: 2 },
+    fetch: { [url]: { status: 200 } },
+  });
+  assert.equal(outcome, "up", reason);
 });
 
 test("down when nginx does not run", async () => {
-  assert.equal(await check(0, 200), "nginx does not run");
+  const { reason } = await runCheck(nginx, { options: { url }, processes: {} });
+  assert.equal(reason, "nginx does not run");
 });
 
 test("down when nginx answers with an error", async () => {
-  assert.equal(await check(2, 502), "nginx answered 502");
+  const { reason } = await runCheck(nginx, {
+    options: { url },
+    processes: { nginx: 2 },
+    fetch: { [url]: { status: 502 } },
+  });
+  assert.equal(reason, "nginx answered 502");
 });

@@ -1,7 +1,7 @@
 import { defineCheck } from "@karuntime/sdk";
 
 export default defineCheck({
-  permissions: { processes: ["nginx"], net: ["127.0.0.1:80"] },
+  permissions: { processes: ["nginx"], net: ["{url}"] },
   options: { url: { type: "string", description: "what is asked" } },
   async check({ processes, fetch, options, down }) {
     if ((await processes.count("nginx")) === 0) return down("nginx does not run");

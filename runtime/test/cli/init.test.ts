@@ -29,9 +29,17 @@ describe("karuntime init", () => {
     );
     const compiled = run("tsc", [], project);
     assert.equal(compiled.status, 0, compiled.stdout);
-    const tested = run(process.execPath, ["--test", "checks/*.test.ts"], project);
+    const tested = run(PROGRAM, ["test"], project);
     assert.equal(tested.status, 0, tested.stdout);
     assert.match(tested.stdout, /pass 3/);
+    const invoked = run(PROGRAM, ["invoke", "checks/nginx.ts", "--option", "url=x"], project);
+    assert.match(
+      invoked.stdout,
+      /with these options its permissions say net\.0: expected "host:port"/,
+    );
+    const url = "url=http://127.0.0.1:1/";
+    const { stdout } = run(PROGRAM, ["invoke", "checks/nginx.ts", "--option", url], project);
+    assert.match(stdout, /^check checks\/nginx\.ts: .*\n[^]* processes\.count .* -> \d+ /);
     const valid = run(PROGRAM, ["validate"], project);
     assert.match(valid.stdout, /is good: 1 virtual router, 1 check/);
   });
