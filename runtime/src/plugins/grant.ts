@@ -52,12 +52,17 @@ export function fillIn(
   };
 }
 
-/** A checker may connect to what it is to look at. */
+/** A checker may speak to what it is to look at, in whatever protocol. */
 export function withTarget(grant: Permissions, target: CheckTarget | null): Permissions {
   if (target === null) return grant;
   const { address, port } = target;
   const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
-  return { ...grant, net: [...grant.net, place] };
+  return {
+    ...grant,
+    net: [...grant.net, place],
+    udp: [...grant.udp, place],
+    dns: [...grant.dns, place],
+  };
 }
 
 /** "host:port" of an http or https URL; undefined when it is none. */
