@@ -33,7 +33,9 @@ const bootstrap = `(() => {
   const guestNetwork = (${guestNetwork.toString()});
   const guestCapabilities = (${guestCapabilities.toString()});
   const guestWeb = (${guestWeb.toString()});
-  return (${guest.toString()});
+  const guest = (${guest.toString()});
+  let entries;
+  return (entry, ...texts) => entry === "make" ? void (entries = guest(...texts)) : entries[entry](...texts);
 })()`;
 const SEED_BYTES = 32;
 /** One copy of each text for all isolates: each would otherwise carry half a megabyte that most plugins never evaluate. */
@@ -47,10 +49,8 @@ export interface GuestContext {
   readonly owner: string;
   /** Runs the plugin's top level, once. @throws what it throws, or isolated-vm's error for a limit. */
   readonly topLevel: (timeoutMs: number) => Promise<unknown>;
-  readonly start: ivm.Reference;
-  readonly resume: ivm.Reference;
-  readonly drain: ivm.Reference;
-  readonly describe: ivm.Reference;
+  /** Calls one of `GuestEntries` by its name. */
+  readonly entries: ivm.Reference;
 }
 
 export interface PluginIsolateOptions {
@@ -135,29 +135,22 @@ export class PluginIsolate implements Watched {
       })),
     ]);
     cachedData ??= (prelude as ivm.Script & ivm.CachedDataResult).cachedData;
-    const make = (await prelude.run(context, {
+    const entries = (await prelude.run(context, {
       reference: true,
       timeout: BOOTSTRAP_MS_MAX,
     })) as ivm.Reference;
     const seed = randomBytes(SEED_BYTES).toString("hex");
     const texts = parts.map((part) => part.copyInto());
-    const entries = (await make.apply(undefined, [environment, seed, ...texts], {
-      result: { reference: true },
-      timeout: BOOTSTRAP_MS_MAX,
-    })) as ivm.Reference;
-    const [start, resume, drain, describe] = (await Promise.all(
-      ["start", "resume", "drain", "describe"].map((name) =>
-        entries.get(name, { reference: true }),
-      ),
-    )) as [ivm.Reference, ivm.Reference, ivm.Reference, ivm.Reference];
     return {
       owner,
-      start,
-      resume,
-      drain,
-      describe,
+      entries,
       topLevel: (timeoutMs) =>
-        this.#slice(owner, () => script.run(context, { timeout: timeoutMs }) as Promise<unknown>),
+        Promise.all([
+          entries.apply(undefined, ["make", environment, seed, ...texts], {
+            timeout: BOOTSTRAP_MS_MAX,
+          }),
+          this.#slice(owner, () => script.run(context, { timeout: timeoutMs }) as Promise<unknown>),
+        ]),
     };
   }
 
@@ -179,7 +172,7 @@ export class PluginIsolate implements Watched {
       if (timeout < 1) throw new Error("Script execution timed out.");
       const before = this.cpuMs;
       // One task of the isolate's thread: the outbox comes with the promise, and the limit holds for its microtasks too.
-      const outbox: unknown = await context[entry].apply(undefined, [text], {
+      const outbox: unknown = await context.entries.apply(undefined, [entry, text], {
         timeout,
         result: { promise: true, copy: true },
       });
@@ -204,7 +197,7 @@ export class PluginIsolate implements Watched {
   /** What the module exports, as JSON. */
   async describe(context: GuestContext, timeoutMs: number): Promise<string> {
     const text: unknown = await this.#slice(context.owner, () =>
-      context.describe.apply(undefined, [], { timeout: timeoutMs }),
+      context.entries.apply(undefined, ["describe"], { timeout: timeoutMs }),
     );
     return typeof text === "string" && text.length <= OUTBOX_CHARACTERS_MAX ? text : "null";
   }

@@ -36,6 +36,26 @@ const WORST = [
   "throws an error of 10 MB",
 ];
 
+/** Publishes how late it runs, as far as its host's life goes back. */
+const NEIGHBOUR = `import { defineCheck } from "@karuntime/sdk";
+const late: number[] = [];
+let before = 0;
+export default defineCheck({
+  permissions: { metrics: true },
+  async check({ metrics }) {
+    const now = performance.now();
+    if (before > 0) late.push(Math.max(0, now - before - ${INTERVAL_MS}));
+    before = now;
+    const sorted = late.toSorted((a, b) => a - b);
+    const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+    await metrics.gauge("p50_ms", at(0.5));
+    await metrics.gauge("p99_ms", at(0.99));
+    await metrics.gauge("runs", sorted.length);
+  },
+});
+`;
+const PACKAGE = "karuntime-plugin-neighbour";
+
 describe("a master whose checks are attacks", { skip: whyNot() }, () => {
   test(`misses no advertisement in ${SECONDS} s, and stays master`, () =>
     withCluster(async ({ wire, node }) => {
@@ -44,12 +64,23 @@ describe("a master whose checks are attacks", { skip: whyNot() }, () => {
       attacks.forEach((attack, index) =>
         a.host.write(`/run/test/attack${index}.ts`, pluginOf(attack, PLACES)),
       );
-      const checks = Object.fromEntries(
-        attacks.map((_, index) => [
-          `attack${index}`,
-          { plugin: `./attack${index}.ts`, interval: "300ms", timeout: "200ms" } as const,
-        ]),
+      a.host.write("/run/test/neighbour.ts", NEIGHBOUR);
+      a.host.write(`/run/test/node_modules/${PACKAGE}/index.ts`, NEIGHBOUR);
+      a.host.write(
+        `/run/test/node_modules/${PACKAGE}/package.json`,
+        JSON.stringify({ name: PACKAGE, version: "1.0.0", type: "module", exports: "./index.ts" }),
       );
+      const timing = { interval: `${INTERVAL_MS}ms`, timeout: "1s" } as const;
+      const checks = {
+        neighbour: { plugin: "./neighbour.ts", ...timing, fall: 2 },
+        elsewhere: { plugin: PACKAGE, grant: { metrics: true }, ...timing },
+        ...Object.fromEntries(
+          attacks.map((_, index) => [
+            `attack${index}`,
+            { plugin: `./attack${index}.ts`, interval: "300ms", timeout: "200ms" } as const,
+          ]),
+        ),
+      };
       // With priority 200 over 100, a weight of 1 moves nothing.
       const track = { checks: Object.keys(checks).map((check) => ({ check, weight: 1 })) };
       const backup = await b.start(configuration({ ...FAST, priority: 100 }));
@@ -70,7 +101,18 @@ describe("a master whose checks are attacks", { skip: whyNot() }, () => {
       const gaps = gapsOf(sent);
       print("under attack", gaps);
       const report = await master.status();
-      const replaced = report.sandboxes[0]?.restarts ?? 0;
+      const replaced = report.sandboxes.find(({ name }) => name === "operator")?.restarts ?? 0;
+      for (const [check, where] of [
+        ["neighbour", "beside them"],
+        ["elsewhere", "in another host"],
+      ] as const) {
+        const found = report.checks.find((entry) => entry.check === check);
+        const figures = found?.metrics.map(({ name, value }) => `${name} ${value}`).join(", ");
+        console.log(`a check ${where} was late: ${figures ?? "no figures"}`);
+        assert.equal(found?.effective, "up", `the check ${where} is ${found?.effective}`);
+      }
+      const other = report.checks.find(({ check }) => check === "elsewhere");
+      assert.equal(other?.outcomes.up, other?.runs);
       console.log(`${sent.length} advertisements; the sandbox host was replaced ${replaced} times`);
       assert.ok(Math.max(...gaps) < MASTER_DOWN_MS, `the longest gap was ${Math.max(...gaps)} ms`);
       const moved = [...master.transitions(), ...backup.transitions()];
