@@ -47,6 +47,8 @@ async function talkWith(
       read: () =>
         waiting.length === 0 && !ends ? never : Promise.resolve(waiting.shift() ?? null),
       readUntil: () => never,
+      expect: () => never,
+      startTls: () => never,
       close: () => void seen.closed++,
     });
   };

@@ -26,6 +26,7 @@ import type {
   PingAnswer,
   PingInit,
   UdpInit,
+  SocketAddress,
 } from "./network.ts";
 
 export type * from "./fetch.ts";
@@ -137,7 +138,7 @@ export interface PluginContext<Declarations extends OptionDeclarations = OptionD
   /** An HTTP request. The body of the answer is read to its end, at most 1 MiB of it. @throws Error when it is not permitted or fails. */
   fetch(input: string | FetchUrl | FetchRequest, init?: FetchInit): Promise<FetchResponse>;
   /** Connects to `"host:port"`. @throws Error when it is not permitted, or does not succeed. */
-  connect(target: string, init?: ConnectInit): Promise<Connection>;
+  connect(target: SocketAddress, init?: ConnectInit): Promise<Connection>;
   /**
    * Sends one datagram to `"host:port"`, a text as UTF-8 or at most 8192 bytes, and waits for the first that comes back from there;
    * null with `answer: false`. @throws Error when it is not permitted, nobody listens there, or no answer comes in time.

@@ -18,9 +18,14 @@ export interface TlsInit {
 }
 
 export interface ConnectInit {
-  /** Speak TLS. */
+  /** Speak TLS from the beginning. */
   readonly tls?: boolean | TlsInit;
+  /** The same in the words of the WinterTC's sockets API: "on" is `tls: true`. "starttls" says no more than "off": see `startTls`. */
+  readonly secureTransport?: "off" | "on" | "starttls";
 }
+
+/** Where to connect to: `"host:port"`, or its parts. */
+export type SocketAddress = string | { readonly hostname: string; readonly port: number };
 
 /** What a server's certificate says. */
 export interface Certificate {
@@ -45,6 +50,13 @@ export interface Connection {
   read(): Promise<Uint8Array | null>;
   /** The text up to the delimiter and with it. @throws Error when the connection ends before, or 64 KiB come without it. */
   readUntil(delimiter: string): Promise<string>;
+  /** Waits for this text, or these bytes, and takes them. @throws Error when something else comes, saying what. */
+  expect(data: string | Uint8Array): Promise<void>;
+  /**
+   * Speaks TLS from now on, where both sides have agreed to. @returns the connection with the server's certificate. @throws Error
+   * when the certificate is not trusted, or the other side said more before than was read.
+   */
+  startTls(init?: TlsInit): Promise<Connection>;
   close(): void;
 }
 

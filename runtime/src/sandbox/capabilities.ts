@@ -270,6 +270,18 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
               signal,
             ),
           );
+        case "connect.expect":
+          return bounded(() =>
+            connections.expect(numberIn(argument, "id"), textIn(argument, "octets"), signal),
+          );
+        case "connect.startTls":
+          return bounded(() =>
+            connections.startTls(
+              numberIn(argument, "id"),
+              (argument as { readonly tls?: unknown }).tls,
+              signal,
+            ),
+          );
         case "connect.close":
           connections.close(numberIn(argument, "id"));
           return undefined;

@@ -123,23 +123,44 @@ export function guestCapabilities(tools: GuestTools) {
     );
   }
 
-  function connect(target: unknown, init: { readonly tls?: unknown } = {}): Promise<unknown> {
-    const { tls } = init;
+  /** As the WinterTC's sockets API has it, where there are no streams. */
+  function connect(
+    place: unknown,
+    init: { readonly tls?: unknown; readonly secureTransport?: unknown } = {},
+  ): Promise<unknown> {
+    const tls = init.tls ?? init.secureTransport === "on";
     const opened = call("connect", {
-      target: toText(target),
-      tls: tls === undefined || tls === false ? null : tlsOf(tls),
+      target: targetOf(place),
+      tls: tls === false ? null : tlsOf(tls),
     }).promise;
-    return map(opened, (value) => {
-      const { id, certificate } = value as { id: number; certificate: object | null };
-      return freeze({
-        certificate: certificate === null ? null : freeze(certificate),
-        write: (data: unknown) =>
-          map(call("connect.write", { id, octets: octetsOf(data) }).promise, () => undefined),
-        read: () => map(call("connect.read", { id }).promise, bytesOf),
-        readUntil: (delimiter: unknown) =>
-          map(call("connect.read", { id, delimiter: toText(delimiter) }).promise, textOf),
-        close: () => void call("connect.close", { id }),
-      });
+    return map(opened, connectionOf);
+  }
+
+  function targetOf(place: unknown): string {
+    if (typeof place !== "object" || place === null) return toText(place);
+    const { hostname, port } = place as { readonly hostname?: unknown; readonly port?: unknown };
+    const host = toText(hostname);
+    let isIpv6 = false;
+    for (let index = 0; index < host.length; index++) isIpv6 ||= host[index] === ":";
+    return `${isIpv6 ? `[${host}]` : host}:${toText(port)}`;
+  }
+
+  function connectionOf(opened: unknown): unknown {
+    const { id, certificate } = opened as { id: number; certificate: object | null };
+    return freeze({
+      certificate: certificate === null ? null : freeze(certificate),
+      write: (data: unknown) =>
+        map(call("connect.write", { id, octets: octetsOf(data) }).promise, () => undefined),
+      read: () => map(call("connect.read", { id }).promise, bytesOf),
+      readUntil: (delimiter: unknown) =>
+        map(call("connect.read", { id, delimiter: toText(delimiter) }).promise, textOf),
+      expect: (data: unknown) =>
+        map(call("connect.expect", { id, octets: octetsOf(data) }).promise, () => undefined),
+      startTls: (tls: unknown = {}) =>
+        map(call("connect.startTls", { id, tls: tlsOf(tls) }).promise, (shown) =>
+          connectionOf({ id, certificate: shown }),
+        ),
+      close: () => void call("connect.close", { id }),
     });
   }
 

@@ -53,7 +53,7 @@ export function converse(target: string, conversation: Conversation): Connection
   }
 
   advance();
-  return {
+  const connection: Connection = {
     certificate,
     async write(data) {
       mustBeOpen();
@@ -81,10 +81,28 @@ export function converse(target: string, conversation: Conversation): Connection
       take(octetsOf(found).length);
       return found;
     },
+    async expect(data) {
+      mustBeOpen();
+      const wanted = octetsOf(data);
+      const found = take(wanted.length);
+      if (found.length === wanted.length && found.every((octet, index) => octet === wanted[index]))
+        return;
+      if (found.length === 0) atEnd();
+      const decode = (octets: Uint8Array): string =>
+        JSON.stringify(new TextDecoder().decode(octets));
+      throw new Error(
+        `connect: expected ${decode(wanted)}, but ${found.length === 0 ? "nothing" : decode(found)} came`,
+      );
+    },
+    async startTls() {
+      mustBeOpen();
+      return connection;
+    },
     close() {
       closed = true;
     },
   };
+  return connection;
 }
 
 function octetsOf(data: string | Uint8Array): Uint8Array {

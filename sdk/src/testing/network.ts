@@ -1,6 +1,6 @@
 /** `fetch`, `connect`, `udp`, `dns` and `ping` in a test. */
 import type { PluginContext } from "../index.ts";
-import type { DnsAnswer, DnsRecord, PingAnswer } from "../network.ts";
+import type { DnsAnswer, DnsRecord, PingAnswer, SocketAddress } from "../network.ts";
 import { converse } from "./connect.ts";
 import type { FakeDatagram, Fakes } from "./fakes.ts";
 import { createFetch } from "./fetch.ts";
@@ -65,8 +65,9 @@ export function createNetwork(fakes: Fakes, grant: Grant, { record }: CallRecord
   return {
     fetch: (input, init) =>
       record("fetch", [input, ...(init ? [init] : [])], () => fetch(input, init)),
-    connect: (target, init) =>
-      record("connect", [target, ...(init ? [init] : [])], () => {
+    connect: (address, init) =>
+      record("connect", [address, ...(init ? [init] : [])], () => {
+        const target = targetOf(address);
         mustBePlace(target, "connect");
         grant.connect(target);
         const example = `connect: { ${JSON.stringify(target)}: [{ expect: "PING", reply: "PONG" }] }`;
@@ -80,6 +81,7 @@ export function createNetwork(fakes: Fakes, grant: Grant, { record }: CallRecord
           read: () => record("connect.read", [], connection.read),
           readUntil: (delimiter) =>
             record("connect.readUntil", [delimiter], () => connection.readUntil(delimiter)),
+          expect: (data) => record("connect.expect", [data], () => connection.expect(data)),
         };
       }),
     udp: ((target: string, data: string | Uint8Array, init: object = {}) =>
@@ -94,4 +96,10 @@ function mustBePlace(target: string, capability: string): void {
   const port = /^(?:\[[^\]]+\]|[^:[\]]+):(\d{1,5})$/.exec(target)?.[1];
   if (port === undefined || Number(port) > 65_535)
     throw new Error(`${capability}: found ${JSON.stringify(target)}, expected "host:port"`);
+}
+
+function targetOf(address: SocketAddress): string {
+  if (typeof address === "string") return address;
+  const { hostname, port } = address;
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }

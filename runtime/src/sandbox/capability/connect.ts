@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { DeniedError } from "./denied.ts";
-import { certificateOf, dial, readTls } from "./dial.ts";
+import { certificateOf, dial, readTls, upgrade } from "./dial.ts";
 import type { Resolve } from "./fetch.ts";
 import { addressOf, lists, lookupAll, placeOf, reasonOf } from "./place.ts";
 
@@ -15,7 +15,10 @@ const READ_BYTES_MAX = 64 * 1024;
 const CLOSED = "the connection is closed";
 
 interface Connection {
-  readonly socket: Socket;
+  socket: Socket;
+  /** The other side, as the plugin named it. */
+  readonly host: string;
+  secure: boolean;
   chunks: Buffer[];
   size: number;
   ended: boolean;
@@ -31,6 +34,10 @@ export interface Connections {
   write(id: number, octets: string): Promise<null>;
   /** The next octets, likewise: those that are there, or up to the delimiter; null at the end. */
   read(id: number, delimiter: string | undefined, signal: AbortSignal): Promise<string | null>;
+  /** Waits for these octets, and takes them. @throws Error when others come. */
+  expect(id: number, octets: string, signal: AbortSignal): Promise<null>;
+  /** Speaks TLS from now on. @returns the peer's certificate. */
+  startTls(id: number, tls: unknown, signal: AbortSignal): Promise<unknown>;
   close(id: number): void;
 }
 
@@ -82,6 +89,8 @@ export function createConnections(
       }
       const connection: Connection = {
         socket,
+        host,
+        secure: settings !== null,
         chunks: [],
         size: 0,
         ended: false,
@@ -108,6 +117,49 @@ export function createConnections(
         });
       });
     },
+    async expect(id, octets, signal) {
+      const connection = connectionOf(id);
+      if (octets.length > READ_BYTES_MAX)
+        throw new Error(`connect: expected at most ${READ_BYTES_MAX} bytes`);
+      for (;;) {
+        signal.throwIfAborted();
+        const all = Buffer.concat(connection.chunks);
+        const found = all.toString("latin1", 0, octets.length);
+        const over = connection.ended || connection.failure !== undefined;
+        if (!octets.startsWith(found) || (over && found !== octets)) {
+          const came = all.length === 0 ? "nothing" : JSON.stringify(all.toString("utf8", 0, 200));
+          throw new Error(
+            `connect: expected ${JSON.stringify(Buffer.from(octets, "latin1").toString("utf8"))}, but ${came} came`,
+          );
+        }
+        if (found === octets) {
+          take(connection, all, octets.length);
+          return null;
+        }
+        await more(connection, signal);
+      }
+    },
+    async startTls(id, tls, signal) {
+      const connection = connectionOf(id);
+      const settings = readTls(tls, "connect");
+      if (connection.secure) throw new Error("connect: the connection speaks TLS already");
+      // What came before TLS could be anybody's, and must not be taken for what was said within.
+      if (connection.size > 0)
+        throw new Error("connect: the other side said more before TLS than was read");
+      const { socket, host } = connection;
+      for (const event of ["data", "end", "close", "error"]) socket.removeAllListeners(event);
+      socket.on("error", () => undefined);
+      connection.secure = true;
+      try {
+        const secured = await upgrade(socket, { settings, name: host }, "connect", signal);
+        connection.socket = secured;
+        receive(connection);
+        return certificateOf(secured);
+      } catch (error) {
+        close(id);
+        throw error;
+      }
+    },
     async read(id, delimiter, signal) {
       const connection = connectionOf(id);
       for (;;) {
@@ -116,9 +168,7 @@ export function createConnections(
         const end = delimiter === undefined ? all.length : endOf(all, delimiter);
         if (end > 0) {
           const length = Math.min(end, READ_BYTES_MAX);
-          connection.chunks = length < all.length ? [all.subarray(length)] : [];
-          connection.size = all.length - length;
-          if (connection.size < BUFFER_BYTES_MAX) connection.socket.resume();
+          take(connection, all, length);
           return all.toString("latin1", 0, length);
         }
         if (delimiter !== undefined && all.length >= READ_BYTES_MAX)
@@ -132,14 +182,26 @@ export function createConnections(
             `connect: the other side closed the connection before ${JSON.stringify(delimiter)} came`,
           );
         }
-        await new Promise<void>((wake) => {
-          connection.wake = wake;
-          signal.addEventListener("abort", () => wake(), { once: true });
-        });
+        await more(connection, signal);
       }
     },
     close,
   };
+}
+
+/** Takes so many octets of all that are there. */
+function take(connection: Connection, all: Buffer, length: number): void {
+  connection.chunks = length < all.length ? [all.subarray(length)] : [];
+  connection.size = all.length - length;
+  if (connection.size < BUFFER_BYTES_MAX) connection.socket.resume();
+}
+
+/** Waits until something has changed. */
+function more(connection: Connection, signal: AbortSignal): Promise<void> {
+  return new Promise((wake) => {
+    connection.wake = wake;
+    signal.addEventListener("abort", () => wake(), { once: true });
+  });
 }
 
 function receive(connection: Connection): void {

@@ -91,12 +91,46 @@ export async function dial(
   signal: AbortSignal,
 ): Promise<Socket> {
   signal.throwIfAborted();
+  const { host, port } = destination;
+  const shown = host.includes(":") ? `[${host}]` : host;
   const socket = tls === null ? connectTcp(destination) : startTls(destination, tls, capability);
+  return established(
+    socket,
+    tls === null ? "connect" : "secureConnect",
+    `${capability}: ${shown}:${port}`,
+    signal,
+  );
+}
+
+/**
+ * Speaks TLS on a connection that is there already.
+ *
+ * @param name what the server's certificate must be made out to when the settings do not say.
+ */
+export async function upgrade(
+  socket: Socket,
+  tls: { readonly settings: TlsSettings; readonly name: string },
+  capability: string,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  signal.throwIfAborted();
+  const secured = startTls({ socket }, tls, capability);
+  await established(secured, "secureConnect", `${capability}: TLS`, signal);
+  return secured;
+}
+
+/** The socket, once it is what it is to become. @param what begins the message when it does not. */
+async function established(
+  socket: Socket,
+  event: "connect" | "secureConnect",
+  what: string,
+  signal: AbortSignal,
+): Promise<Socket> {
   const giveUp = (): unknown => socket.destroy(new Error("it was given up"));
   signal.addEventListener("abort", giveUp, { once: true });
   try {
     await new Promise<void>((resolve, reject) => {
-      socket.once(tls === null ? "connect" : "secureConnect", () => resolve());
+      socket.once(event, () => resolve());
       socket.once("error", reject);
       socket.once("close", () => reject(new Error("the other side closed the connection")));
     });
@@ -104,22 +138,20 @@ export async function dial(
   } catch (error) {
     socket.destroy();
     if (error instanceof DeniedError) throw error;
-    const { host, port } = destination;
-    const shown = host.includes(":") ? `[${host}]` : host;
-    throw new Error(`${capability}: ${shown}:${port}: ${reasonOf(error)}`, { cause: error });
+    throw new Error(`${what}: ${reasonOf(error)}`, { cause: error });
   } finally {
     signal.removeEventListener("abort", giveUp);
   }
 }
 
 function startTls(
-  destination: Destination,
+  on: Destination | { readonly socket: Socket },
   { settings, name, alpn }: NonNullable<Parameters<typeof dial>[1]>,
   capability: string,
 ): TLSSocket {
   const identity = settings.serverName ?? name;
   return connectTls({
-    ...destination,
+    ...on,
     secureContext: contextOf(settings, capability),
     // An address is none to be asked for (RFC 6066, section 3).
     servername: isIP(identity) === 0 ? identity : "",
