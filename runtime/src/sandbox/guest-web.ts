@@ -18,8 +18,8 @@ export interface GuestWebTools {
   readonly say: (line: string) => void;
   /** Random bytes of this context's own, as hexadecimal digits. */
   readonly seed: string;
-  /** Names and texts of the parts, in turn. */
-  readonly parts: readonly string[];
+  /** The text of a part by its name; "" when there is none. */
+  readonly partText: (name: string) => string;
 }
 
 export interface GuestWeb {
@@ -30,7 +30,7 @@ export interface GuestWeb {
 
 /** Installs them. */
 export function guestWeb(tools: GuestWebTools): GuestWeb {
-  const { call, cancel, whenSettled, say, parts } = tools;
+  const { call, cancel, whenSettled, say, partText } = tools;
   const GLOBALS: Readonly<Record<string, readonly string[]>> = {
     events: [
       "AbortController",
@@ -106,9 +106,7 @@ export function guestWeb(tools: GuestWebTools): GuestWeb {
   function load(part: string): object {
     const present = loaded[part];
     if (present !== undefined) return present;
-    let text = "";
-    for (let index = 0; index < parts.length; index += 2)
-      if (parts[index] === part) text = parts[index + 1] as string;
+    const text = partText(part);
     const make = evaluate(
       `(function(load,host,globalThis,module,exports){${text}\n})\n//# sourceURL=karuntime:web/${part}`,
     ) as (...given: readonly unknown[]) => void;

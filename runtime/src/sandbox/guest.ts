@@ -13,9 +13,14 @@ import { guestWeb } from "./guest-web.ts";
  *
  * @param environmentText JSON: what `env()` reads while a configuration is evaluated.
  * @param seed of the random numbers, as hexadecimal digits.
- * @param parts names and texts of the web's interfaces, in turn.
+ * @param partPlaces where each part of the web's interfaces begins and ends in `parts`, by its name, as JSON.
  */
-export function guest(environmentText: string, seed: string, ...parts: string[]): GuestEntries {
+export function guest(
+  environmentText: string,
+  seed: string,
+  partPlaces: string,
+  parts: string,
+): GuestEntries {
   const MESSAGES_MAX = 1000;
   /** Most checks are done, or have asked for something, within these. */
   const TURNS_MAX = 8;
@@ -66,6 +71,12 @@ export function guest(environmentText: string, seed: string, ...parts: string[])
   });
   if (environmentText !== "")
     defineProperty(world, "__karuntimeEnvironment", { value: freeze(parse(environmentText)) });
+
+  function partText(name: string): string {
+    const places = parse(partPlaces) as Readonly<Record<string, readonly [number, number]>>;
+    const [from, to] = hasOwn(places, name) ? (places[name] as readonly [number, number]) : [0, 0];
+    return slice(parts, from, to);
+  }
 
   let outbox: string[] = [];
   let dropped = false;
@@ -191,7 +202,7 @@ export function guest(environmentText: string, seed: string, ...parts: string[])
     whenSettled: then,
     say: log.error,
     seed,
-    parts,
+    partText,
   });
 
   /* Good until the first answer from outside: by then time has passed, and what was asked may have changed them. */

@@ -40,10 +40,11 @@ const bootstrap = `(() => {
   return (entry, ...texts) => entry === "make" ? void (entries = guest(...texts)) : entries[entry](...texts);
 })()`;
 const SEED_BYTES = 32;
-/** One copy of each text for all isolates: each would otherwise carry half a megabyte that most plugins never evaluate. */
-const parts = (
-  JSON.parse(readFileSync(new URL("web.json", import.meta.url), "utf8")) as string[]
-).map((text) => new ivm.ExternalCopy(text));
+/** Names and texts of the web's interfaces, in turn. */
+const web = JSON.parse(readFileSync(new URL("web.json", import.meta.url), "utf8")) as string[];
+/** One copy for all isolates: each would otherwise carry half a megabyte that most plugins never evaluate. */
+const parts = new ivm.ExternalCopy(web.filter((_, index) => index % 2 === 1).join(""));
+const partPlaces = JSON.stringify(placesOf(web));
 let cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined;
 
 export interface GuestContext {
@@ -143,7 +144,7 @@ export class PluginIsolate implements Watched {
       timeout: BOOTSTRAP_MS_MAX,
     })) as ivm.Reference;
     const seed = randomBytes(SEED_BYTES).toString("hex");
-    const texts = parts.map((part) => part.copyInto());
+    const texts = [partPlaces, parts.copyInto()];
     return {
       owner,
       entries,
@@ -239,4 +240,16 @@ export class PluginIsolate implements Watched {
       }),
     );
   }
+}
+
+/** Where each part begins and ends when they are joined. */
+function placesOf(namesAndTexts: readonly string[]): Readonly<Record<string, readonly number[]>> {
+  const places: Record<string, readonly number[]> = {};
+  let from = 0;
+  for (let index = 0; index < namesAndTexts.length; index += 2) {
+    const [name = "", text = ""] = namesAndTexts.slice(index, index + 2);
+    places[name] = [from, from + text.length];
+    from += text.length;
+  }
+  return places;
 }
