@@ -4,6 +4,7 @@
  * told: should the kernel end this process, it is known whose doing it was.
  */
 import { openSync, readSync } from "node:fs";
+import { collect } from "./collect.ts";
 
 const LOOK_MS = 10;
 /** After so many looks it is somebody else's memory. */
@@ -12,6 +13,8 @@ const LOOKS_MAX = 30;
 const GROWTH_BYTES_MIN = 8 * 1024 * 1024;
 /** How old the figure may be that growth is measured from. */
 const BASELINE_MS_MAX = 1000;
+/** It takes a while, and is not done more often than this. */
+const RECLAIM_MS = 500;
 const PAGE_BYTES = 4096;
 
 /** What the watch needs of an isolate. */
@@ -67,9 +70,19 @@ export function createMemoryWatch(
     onLong([...long].map(({ occupant }) => occupant));
   }
 
+  let reclaimedAtMs = Number.NEGATIVE_INFINITY;
+  /** What the process has, after it gave back what it has forgotten, should it be too much. */
+  function measureAnew(): number {
+    const bytes = measure();
+    if (bytes <= limitBytes || performance.now() - reclaimedAtMs < RECLAIM_MS) return bytes;
+    reclaimedAtMs = performance.now();
+    collect();
+    return measure();
+  }
+
   function look(): void {
     timer = undefined;
-    const bytes = measure();
+    const bytes = measureAnew();
     const found = longest();
     if (found.some((isolate) => !long.has(isolate))) {
       for (const isolate of found) long.add(isolate);
