@@ -89,6 +89,8 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
       }
       for (const abort of pending.values()) abort.abort();
       pending.clear();
+      // A notifier is not: it is told the same event again by the next host.
+      return blamed.length > 0 && blamed.every((plugin) => names.has(plugin));
     },
     onSilent: (forMs) => {
       for (const check of names)

@@ -69,8 +69,12 @@ export interface SandboxOptions {
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
   readonly onMessage: (message: SandboxToDaemon) => void;
-  /** The host is gone: nobody waits for answers to what it asked. Gets the plugins whose doing it was, where that is known. */
-  readonly onReplaced: (reason: string, blamed: readonly string[]) => void;
+  /**
+   * The host is gone: nobody waits for answers to what it asked. Gets the plugins whose doing it was, where that is known.
+   *
+   * @returns whether these are backed off themselves, so that the next host need not wait.
+   */
+  readonly onReplaced: (reason: string, blamed: readonly string[]) => boolean;
   /** No host has run for a while: what its checks said last is too old to be trusted. */
   readonly onSilent: (forMs: number) => void;
 }
@@ -154,12 +158,11 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     loaded = false;
     old?.kill("SIGKILL");
     long = [];
-    options.onReplaced(reason, blamed);
+    const backedOff = options.onReplaced(reason, blamed);
     if (stopped) return;
     restarts++;
     lostAtMs ??= performance.now();
-    // A plugin that is known to be the cause is backed off itself; its neighbours need not wait for that.
-    const delayMs = blamed.length === 0 ? backoff.next() : 0;
+    const delayMs = backedOff ? 0 : backoff.next();
     log.error(
       { sandbox: name, reason, plugins: blamed, delayMs },
       "the sandbox host is replaced; its checks keep their last state until they answer again",

@@ -207,6 +207,34 @@ describe("a plugin that cannot be ended", () => {
         );
       },
     ));
+
+  test("a notifier that takes its host with it each time is told again after longer and longer", (context) =>
+    withProject(
+      {
+        "bomb.ts": `import { defineNotifier } from "@karuntime/sdk";
+export default defineNotifier({ notify() { const all: unknown[] = []; for (;;) all.push(new Array(1000).fill(1)); } });`,
+        "karuntime.config.ts": configuration('notify: [{ plugin: "./bomb.ts" }],'),
+      },
+      async (project) => {
+        const told = project.plugins.notify(0, {
+          sequence: 1,
+          subject: { type: "virtual-router", name: "VI_1" },
+          event: "master",
+          state: "MASTER",
+          priority: 100,
+          at: new Date(),
+        });
+        void told.catch(() => undefined);
+        if (project.plugins.status()[0]?.memory !== "limited by the kernel")
+          return context.skip("no control group ends the host");
+        const restarts = (): number => project.plugins.status()[0]?.restarts ?? 0;
+        await project.waitFor("the fourth host", () => (restarts() >= 4 ? true : undefined));
+        const delays = project.lines
+          .filter(({ message }) => message.startsWith("the sandbox host is replaced"))
+          .map(({ fields }) => Number(fields["delayMs"]));
+        assert.deepEqual(delays.slice(0, 4), [0, 100, 200, 400]);
+      },
+    ));
 });
 
 describe("the memory of a host", () => {

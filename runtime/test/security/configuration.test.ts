@@ -22,7 +22,10 @@ const folder = mkdtempSync(join(tmpdir(), "karuntime-configuration-"));
 chmodSync(folder, 0o755);
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Code that tries to reach more than an isolate has; what it got is thrown, as the loader shows an error to people. */
+/**
+ * Code that tries to reach more than an isolate has; what it got is thrown, as the loader shows an error to people. An attacker
+ * goes round types as well: hence its `any`.
+ */
 const ESCAPES = `
 const found: Record<string, unknown> = {};
 const attempt = (name: string, body: () => unknown): void => {
