@@ -162,7 +162,9 @@ class Invocation implements Visitor {
   }
 
   #fail(message: string): void {
-    const outcome = this.#options.isolate.usable ? outcomeOf(message) : "out of memory";
+    const { isolate } = this.#options;
+    const found = outcomeOf(message);
+    const outcome = isolate.usable || found === "timed out" ? found : "out of memory";
     const reason =
       outcome === "timed out"
         ? `timed out after ${Math.round(performance.now() - this.#startedAtMs)} ms`

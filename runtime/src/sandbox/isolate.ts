@@ -1,6 +1,8 @@
 /**
  * An isolate with one plugin's bundle in it, and its contexts. The guest holds no object of the host; the host enters it
  * only with a time limit, also to resume it after an await, and one entry at a time, so that its CPU time is known.
+ * What exceeds its limit is ended with the isolate. isolated-vm's own `timeout` is not used: each leaves a timer behind
+ * that wakes a thread up when it would have been due, which costs as much as the call.
  */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -15,15 +17,13 @@ import { guestNetwork } from "./guest-network.ts";
 import { createSemaphore } from "./semaphore.ts";
 
 const MEMORY_MB_MAX = 32;
-/** What the bootstrap may take; it is our own code. */
-const BOOTSTRAP_MS_MAX = 5000;
 const SLICES_AT_ONCE = Math.max(2, navigator.hardwareConcurrency * 2);
 /** Whoever runs in an isolate that is lost has so long to say so. */
 const UNBLAMED_MS = 100;
 /** Slices of which it is asked what CPU time they took are longer than that. */
 const SHORT_MS = 2;
 const OUTBOX_CHARACTERS_MAX = 8 * 1024 * 1024;
-const COPIED = { promise: true, copy: true } as const;
+const COPIED = { result: { promise: true, copy: true } } as const;
 
 /** Each isolate that is busy is a thread; more of them than cores would only delay each other. */
 const slices = createSemaphore(SLICES_AT_ONCE);
@@ -44,6 +44,7 @@ const bootstrap = `(() => {
   return (entry, ...texts) => entries[entry](...texts);
 })()`;
 const SEED_BYTES = 32;
+const TIMED_OUT = "execution timed out";
 /** Names and texts of the web's interfaces, in turn. */
 const web = JSON.parse(readFileSync(new URL("web.json", import.meta.url), "utf8")) as string[];
 /** One copy for all isolates: each would otherwise carry half a megabyte that most plugins never evaluate. */
@@ -62,11 +63,14 @@ export interface GuestContext {
 
 /** Whoever enters. */
 export interface Visitor {
-  /** What its slice may take, asked when its turn has come; below 1 there is nothing left. */
+  /** What its slice may take, asked when its turn has come; with nothing left it does not begin. */
   limitMs(nowMs: number): number;
   /** It waits for its turn, or its slice has run for a while. */
   onSlow(): void;
 }
+
+/** A visitor with a limit for one slice. */
+const limited = (limitMs: number): Visitor => ({ limitMs: () => limitMs, onSlow: () => undefined });
 
 /** What came out of one entry. */
 export interface Slice<T> {
@@ -87,6 +91,7 @@ export interface PluginIsolateOptions {
 
 export class PluginIsolate implements Watched {
   insideSinceMs = 0;
+  insideUntilMs = 0;
   occupant = "";
   readonly #isolate: ivm.Isolate;
   readonly #options: PluginIsolateOptions;
@@ -171,8 +176,8 @@ export class PluginIsolate implements Watched {
         context.global.setIgnored("given", JSON.stringify([environment, seed, partPlaces]));
         context.global.setIgnored("parts", parts.copyInto());
         [entries] = await Promise.all([
-          prelude.run(context, { reference: true, timeout: BOOTSTRAP_MS_MAX }),
-          this.#slice(owner, Boolean, undefined, () => script.run(context, { timeout: timeoutMs })),
+          prelude.run(context, { reference: true }),
+          this.#slice(owner, Boolean, limited(timeoutMs), () => script.run(context)),
         ]);
       },
     };
@@ -190,12 +195,10 @@ export class PluginIsolate implements Watched {
     text: string,
     visitor: Visitor,
   ): Promise<Slice<string>> {
-    return this.#slice(context.owner, outboxOf, visitor, () => {
-      const timeout = Math.floor(visitor.limitMs(this.insideSinceMs));
-      if (timeout < 1) throw new Error("Script execution timed out.");
-      // One task of the isolate's thread: the outbox comes with the promise, and the limit holds for its microtasks too.
-      return context.entries.apply(undefined, [entry, text], { timeout, result: COPIED });
-    });
+    // One task of the isolate's thread: the outbox comes with the promise.
+    return this.#slice(context.owner, outboxOf, visitor, () =>
+      context.entries.apply(undefined, [entry, text], COPIED),
+    );
   }
 
   /** Whether a slice of this one runs in it now. */
@@ -205,6 +208,10 @@ export class PluginIsolate implements Watched {
 
   onLong(): void {
     this.#visitor?.onSlow();
+  }
+
+  onOverdue(): void {
+    this.dispose("time");
   }
 
   /** The CPU time of a slice. Of a short one it is its wall time at most, which is close enough and cheaper to know. */
@@ -223,8 +230,8 @@ export class PluginIsolate implements Watched {
 
   /** What the module exports, as JSON. */
   async describe(context: GuestContext, timeoutMs: number): Promise<string> {
-    const { value } = await this.#slice(context.owner, String, undefined, () =>
-      context.entries.apply(undefined, ["describe"], { timeout: timeoutMs }),
+    const { value } = await this.#slice(context.owner, String, limited(timeoutMs), () =>
+      context.entries.apply(undefined, ["describe"]),
     );
     return value.length <= OUTBOX_CHARACTERS_MAX ? value : "null";
   }
@@ -240,25 +247,29 @@ export class PluginIsolate implements Watched {
   async #slice<T>(
     occupant: string,
     accept: (value: unknown) => T,
-    visitor: Visitor | undefined,
+    visitor: Visitor,
     work: () => Promise<unknown>,
   ): Promise<Slice<T>> {
     let turn = this.#oneAtATime.take();
     // Most slices have their turn at once.
-    if (turn !== undefined) await (visitor?.onSlow(), turn);
+    if (turn !== undefined) await (visitor.onSlow(), turn);
     turn = slices.take();
-    if (turn !== undefined) await (visitor?.onSlow(), turn);
+    if (turn !== undefined) await (visitor.onSlow(), turn);
     this.occupant = occupant;
     this.#visitor = visitor;
     this.insideSinceMs = performance.now();
+    this.insideUntilMs = this.insideSinceMs + visitor.limitMs(this.insideSinceMs);
     this.#inside++;
     this.#options.memory.enter(this);
     try {
+      if (this.insideUntilMs <= this.insideSinceMs) throw new Error(TIMED_OUT);
       const value = await new Promise((resolve, reject) => {
         this.#abandon = reject;
         work().then(resolve, reject);
       });
       return { value: accept(value), cpuMs: this.#cpuOf(performance.now() - this.insideSinceMs) };
+    } catch (error) {
+      throw this.#ended && performance.now() >= this.insideUntilMs ? new Error(TIMED_OUT) : error;
     } finally {
       this.#inside--;
       this.#options.memory.leave(this);

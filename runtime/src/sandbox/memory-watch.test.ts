@@ -37,6 +37,8 @@ describe("the memory watch", () => {
         },
         isolate: (name) => ({
           insideSinceMs: performance.now(),
+          insideUntilMs: Number.POSITIVE_INFINITY,
+          onOverdue: () => void ended.push(`${name}, overdue`),
           occupant: name,
           onLong: () => void long.push(name),
           dispose: () => void ended.push(name),

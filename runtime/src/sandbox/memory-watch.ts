@@ -21,12 +21,15 @@ const PAGE_BYTES = 4096;
 
 /** What the watch needs of an isolate. */
 export interface Watched {
-  /** When the slice that runs in it began. */
-  insideSinceMs: number;
+  /** When the slice that runs in it began, and when it has to be over. */
+  readonly insideSinceMs: number;
+  readonly insideUntilMs: number;
   /** The plugin whose slice it is. */
   occupant: string;
   /** Called once for a slice that runs long. */
-  onLong: () => void;
+  onLong(): void;
+  /** Called for a slice that is not over in time, until it is. */
+  onOverdue(): void;
   dispose(cause: "memory"): void;
 }
 
@@ -106,6 +109,8 @@ export function createMemoryWatch(
 
   function look(): void {
     timer = undefined;
+    const nowMs = performance.now();
+    for (const isolate of inside.keys()) if (nowMs >= isolate.insideUntilMs) isolate.onOverdue();
     const bytes = measureAnew();
     const found = longest();
     const others = found.filter((isolate) => !long.has(isolate));
