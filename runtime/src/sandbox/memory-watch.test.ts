@@ -131,6 +131,15 @@ describe("the memory watch", () => {
       watch.leave(one);
     }));
 
+  test("tells a slice that is not over in time", () =>
+    watched(({ watch, ended, pass, isolate }) => {
+      watch.enter({ ...isolate("endless"), insideUntilMs: performance.now() + 25 });
+      pass(20);
+      assert.deepEqual(ended, []);
+      pass(20);
+      assert.equal(ended[0], "endless, overdue");
+    }));
+
   test("watches many short slices with one timer, and who runs long among them", () =>
     watched(({ watch, ended, told, use, pass, isolate }) => {
       for (let count = 0; count < 20; count++) {
