@@ -35,6 +35,9 @@ const COMPLAINT_CHARACTERS_MAX = 4000;
 /** What a check said last stands in for it this long while no host runs. */
 const ABSENT_MS_MAX = 10_000;
 
+/** A check, and how long after the host it starts. */
+export type StartedCheck = CheckSpec & { readonly startDelayMs: number };
+
 export type NotifyResult = Extract<SandboxToDaemon, { type: "notified" }>["result"];
 
 export interface SandboxProcess {
@@ -63,7 +66,7 @@ export interface SandboxOptions {
   /** The host is started when there is something to tell, and ended after so long without; undefined: it always runs. */
   readonly idleAfterMs: number | undefined;
   /** Asked at each start of a host. */
-  readonly checks: () => readonly CheckSpec[];
+  readonly checks: () => readonly StartedCheck[];
   readonly notifiers: readonly NotifierSpec[];
   readonly log: Logger;
   /** Takes secrets out of a text. */
@@ -216,13 +219,11 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   }
 
   /** @returns whether everything was sent. */
-  function load(checks: readonly CheckSpec[], notifiers: readonly NotifierSpec[]): boolean {
+  function load(checks: readonly StartedCheck[], notifiers: readonly NotifierSpec[]): boolean {
     const bundles = new Map([...checks, ...notifiers].map(({ bundle }) => [bundle.hash, bundle]));
     const messages: readonly DaemonToSandbox[] = [
       ...[...bundles.values()].map((bundle) => ({ type: "bundle", bundle }) as const),
-      ...checks.map(
-        (check) => ({ type: "load", check: { ...check, bundle: check.bundle.hash } }) as const,
-      ),
+      ...checks.filter(({ startDelayMs }) => startDelayMs === 0).map(loadMessage),
       ...notifiers.map(
         (notifier) =>
           ({
@@ -231,6 +232,12 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
           }) as const,
       ),
     ];
+    const present = lines;
+    for (const check of checks)
+      if (check.startDelayMs > 0)
+        setTimeout(() => {
+          if (lines === present) present?.send(loadMessage(check));
+        }, check.startDelayMs).unref();
     return messages.every((message) => lines?.send(message) === true);
   }
 
@@ -306,6 +313,10 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       replace("stop");
     },
   };
+}
+
+function loadMessage({ startDelayMs: _startDelayMs, ...check }: StartedCheck): DaemonToSandbox {
+  return { type: "load", check: { ...check, bundle: check.bundle.hash } };
 }
 
 /** Resident and not of a file, in bytes. */
