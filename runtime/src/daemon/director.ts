@@ -17,6 +17,8 @@ import { formatEndpoint } from "../packet/address.ts";
 import type { CheckState, Judge } from "./judge.ts";
 import type { QuorumNotification, RealServerNotification, Untold } from "./notification.ts";
 
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export interface Director {
   /** Takes what the checkers say; to be asked about them alone. */
   readonly judge: Judge;
@@ -68,7 +70,6 @@ export function createDirector(options: DirectorOptions): Director {
       { use, state: "unknown", weight: undefined, reason: "", retry: undefined },
     ]),
   );
-  let started = false;
 
   function apply(server: Served, event: HealthEvent, reason = ""): void {
     const step = stepHealth(server.monitored, server.health, event);
@@ -135,11 +136,14 @@ export function createDirector(options: DirectorOptions): Director {
       { checker: state.use.name, reason: state.reason, afterMs },
       "a checker failed and is asked again before that counts",
     );
-    const timer = setTimeout(async () => {
-      await options.again(state.use.name);
-      // It has said something else meanwhile, or everything stops.
-      if (state.retry === timer) failed(state);
-    }, afterMs);
+    const timer = setTimeout(
+      async () => {
+        await options.again(state.use.name);
+        // It has said something else meanwhile, or everything stops.
+        if (state.retry === timer) failed(state);
+      },
+      Math.min(TIMER_MS_MAX, afterMs),
+    );
     state.retry = timer;
   }
 
@@ -164,12 +168,11 @@ export function createDirector(options: DirectorOptions): Director {
         if (checker === undefined || (checker.state === state && checker.weight === says)) return;
         clearTimeout(checker.retry);
         Object.assign(checker, { state, reason, weight: says, retry: undefined });
-        if (started) judged(checker);
+        judged(checker);
       },
       state: (check) => checkers.get(check)?.state ?? "unknown",
     },
     start() {
-      started = true;
       warn(options.virtualServers, log);
       for (const server of servers) apply(server, { type: "start" });
       for (const checker of checkers.values()) judged(checker);

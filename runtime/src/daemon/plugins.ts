@@ -148,11 +148,14 @@ function notifierName(notification: number): string {
 }
 
 /** Of a check that has not run. */
-export function emptyReport(check: string): CheckReport {
+export function emptyReport(
+  check: string,
+  reason = "the sandbox host does not answer",
+): CheckReport {
   return {
     check,
     state: "unknown",
-    reason: "the sandbox host does not answer",
+    reason,
     last: undefined,
     runs: 0,
     outcomes: { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 },

@@ -25,6 +25,7 @@ import { createQuestions } from "./questions.ts";
 import { parseSandboxMessage } from "./sandbox-messages.ts";
 
 const WATCH_MS = 1000;
+const TIMER_MS_MAX = 2 ** 31 - 1;
 /** A host whose main loop is silent for this long is killed. */
 const SILENT_KILL_MS = 3000;
 const PAGE_BYTES = 4096;
@@ -235,9 +236,12 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     const present = lines;
     for (const check of checks)
       if (check.startDelayMs > 0)
-        setTimeout(() => {
-          if (lines === present) present?.send(loadMessage(check));
-        }, check.startDelayMs).unref();
+        setTimeout(
+          () => {
+            if (lines === present) present?.send(loadMessage(check));
+          },
+          Math.min(TIMER_MS_MAX, check.startDelayMs),
+        ).unref();
     return messages.every((message) => lines?.send(message) === true);
   }
 

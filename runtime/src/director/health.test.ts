@@ -136,8 +136,11 @@ describe("as keepalived tells it", () => {
 });
 
 test("a checker's weight counts for the quorum, the least of several, never below 0", () => {
-  const realServers = [{ weight: 5, checkers: [checker, checker] }];
-  const config = server({ realServers, quorum: 3 });
+  const realServers = [
+    { weight: 5, checkers: [checker, checker] },
+    { weight: 2, checkers: [] },
+  ];
+  const config = server({ realServers, quorum: 5 });
   assert.deepEqual(
     play(config, [
       start,
@@ -149,6 +152,11 @@ test("a checker's weight counts for the quorum, the least of several, never belo
     ]),
     ["q+", "q-", "", "q+", "q-", "q+"],
   );
+  const other = [realServers[0], { weight: 5, checkers: [] }].flatMap((real) => real ?? []);
+  assert.deepEqual(play(server({ realServers: other, quorum: 5 }), [start, said(0, true, 0, -4)]), [
+    "q+",
+    "",
+  ]);
 });
 
 test("nothing is told of the quorum while the sum stays within the hysteresis", () => {
