@@ -9,6 +9,7 @@ import { startKaruntime } from "../../../lab/src/karuntime.ts";
 import { createLab } from "../../../lab/src/lab.ts";
 import { ensureLabPrivileges } from "../../../lab/src/privileges.ts";
 import { now, waitFor } from "../../../lab/src/time.ts";
+import type { StatusReport } from "../../src/observe/status.ts";
 
 const SMTP_SERVER = fileURLToPath(new URL("../commands/smtp-server.ts", import.meta.url));
 const WAIT_MS = 20_000;
@@ -265,7 +266,9 @@ describe("real servers", { skip }, () => {
       withScene(async ({ host, servers, start, reads }) => {
         await servers.start(11);
         await servers.start(12);
-        const karuntime = await start('interval: "4s", retries: 3, retryDelay: "1s",');
+        const karuntime = await start(
+          'interval: "4s", retries: 3, retryDelay: "1s", warmup: "500ms",',
+        );
         await allUp(karuntime);
         const runsOf = async (outcome: "down" | "error" | "up"): Promise<number> =>
           (await karuntime.status()).checks[0]?.outcomes[outcome] ?? 0;
@@ -290,12 +293,33 @@ describe("real servers", { skip }, () => {
       }),
   );
 
+  test("a checker runs first at some moment of its warm-up", { timeout: 60_000 }, () =>
+    withScene(async ({ host, start, reads }) => {
+      // Nobody listens, and the first run may be a month away.
+      const karuntime = await start('warmup: "44640m",');
+      await reads("/run/heard", ["quorum-up web 2"]);
+      await waitFor(
+        "the sandbox host",
+        async () => (await statusOf(karuntime))?.sandboxes[0]?.state === "running",
+        WAIT_MS,
+      );
+      const { checks } = await karuntime.status();
+      assert.deepEqual(
+        checks.map(({ runs, reason, effective }) => [runs, reason, effective]),
+        Array.from({ length: 2 }, () => [0, "it has not run yet", "unknown"]),
+      );
+      await karuntime.stop();
+      assert.deepEqual(lines(host, "/run/heard"), ["quorum-up web 2"]);
+    }),
+  );
+
   test("what is not checked yet counts as up, and the log says so", { timeout: 60_000 }, () =>
     withScene(async ({ host, start, reads }) => {
       const karuntime = await start(
         'realServers: [{ server: "192.0.2.11:6379", checkers: [{ type: "tcp" }] }], suspendWithoutAddress: true,',
       );
       await reads("/run/heard", ["quorum-up web 1"]);
+      await waitFor("the status", async () => (await statusOf(karuntime)) !== undefined, WAIT_MS);
       const messages = karuntime.records.map(({ message }) => message).join("\n");
       assert.match(messages, /not checked yet: checkers of the type tcp/);
       assert.match(messages, /suspendWithoutAddress has no effect yet/);
@@ -310,15 +334,16 @@ describe("real servers", { skip }, () => {
   );
 });
 
+/** Nothing before the daemon listens. */
+const statusOf = (karuntime: Karuntime): Promise<StatusReport | undefined> =>
+  karuntime.status().catch(() => undefined);
+
 /** Waits until every checker has found its real server up. */
 async function allUp(karuntime: Karuntime): Promise<void> {
-  // Before the daemon listens there is no status.
-  const checks = () =>
-    karuntime.status().then(
-      (status) => status.checks,
-      () => [],
-    );
-  const up = async () => (await checks()).filter(({ last }) => last?.outcome === "up").length;
+  const up = async (): Promise<number> => {
+    const checks = (await statusOf(karuntime))?.checks ?? [];
+    return checks.filter(({ last }) => last?.outcome === "up").length;
+  };
   await waitFor("both checkers to be up", async () => (await up()) === 2, WAIT_MS);
 }
 
