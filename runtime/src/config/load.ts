@@ -75,14 +75,25 @@ export async function loadConfiguration(
     ];
     for (const check of uses) {
       if (check.type !== "plugin") continue;
-      const { name, intervalMs, timeoutMs, rise, fall, onFault } = check;
+      const { name, intervalMs, timeoutMs, rise, fall, retryDelayMs, onFault } = check;
       const path = "path" in check ? check.path : `checks.${name}`;
       const plugin = await plugins.loadCheck(check, { file, path, trustGroups, secrets });
       if (plugin === undefined) continue;
       const warmup = "warmupMs" in check ? { warmupMs: check.warmupMs } : {};
       if ("refused" in plugin)
         refused.push({ subject: { type: "check", name }, diagnostics: plugin.refused });
-      else checks.push({ ...plugin, name, intervalMs, timeoutMs, rise, fall, onFault, ...warmup });
+      else
+        checks.push({
+          ...plugin,
+          name,
+          intervalMs,
+          timeoutMs,
+          rise,
+          fall,
+          retryDelayMs,
+          onFault,
+          ...warmup,
+        });
     }
     const notifiers: LoadedNotifier[] = [];
     for (const [notification, { target }] of configuration.notifications.entries()) {

@@ -64,6 +64,8 @@ export interface CheckTiming {
   readonly timeoutMs: number;
   readonly rise: number;
   readonly fall: number;
+  /** How soon a failure is followed by another run while it does not count yet; undefined: at its interval. */
+  readonly retryDelayMs: number | undefined;
   readonly initialState: "unknown" | "down";
   /** What an invocation says that did not judge. */
   readonly onFault: "down" | "hold";

@@ -216,6 +216,7 @@ function checkOf(checkName: string, entry: Parsed["checks"][string]): CheckConfi
     timeoutMs: entry.timeout ?? entry.interval,
     rise: entry.rise,
     fall: entry.fall,
+    retryDelayMs: undefined,
     initialState: entry.initialState,
     onFault: entry.onFault,
   };

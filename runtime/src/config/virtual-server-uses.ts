@@ -78,9 +78,9 @@ export function checkersOf(
           name: checkerName(server.name, real, checker),
           intervalMs: config.intervalMs,
           timeoutMs: config.timeoutMs,
-          // Each result is told; the director counts them.
           rise: 1,
-          fall: 1,
+          fall: 1 + config.retries,
+          retryDelayMs: config.retryDelayMs,
           initialState: "unknown",
           onFault: entry.onFault,
           warmupMs: config.warmupMs,

@@ -102,7 +102,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     virtualServers: configuration.virtualServers,
     checkers: configuration.checkers,
     tell: (event) => notifications?.tell(event),
-    again: async (checker) => sandbox?.again(checker),
     log,
   });
   const judges = joinJudges(director.judge, director.knows, judge);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import type { UserVirtualServer } from "../config/define.ts";
 import { validateConfiguration } from "../config/validate.ts";
 import { createLog } from "../observe/log.ts";
@@ -7,7 +7,7 @@ import { createDirector } from "./director.ts";
 
 const log = await createLog("json", "error");
 const FIRST = "192.0.2.11:80 of web";
-const plugin = { type: "plugin", plugin: "./redis.ts", retries: 1, retryDelay: "0s" } as const;
+const plugin = { type: "plugin", plugin: "./redis.ts" } as const;
 const realServer = (place: number) =>
   ({ server: `192.0.2.${place}:80`, checkers: [plugin] }) as const;
 
@@ -28,75 +28,31 @@ function start(changes: Partial<UserVirtualServer> = {}, before: readonly string
   );
   assert.ok(validation.ok);
   const told: string[] = [];
-  /** Runs that were asked for, each to be ended. */
-  const asked: { readonly checker: string; readonly done: () => void }[] = [];
   const director = createDirector({
     ...validation.configuration,
     tell: (event) => void told.push(`${event.event} ${event.subject.name}`),
-    again: (checker) => new Promise((done) => void asked.push({ checker, done })),
     log,
   });
   for (const checker of before) director.judge.set(checker, "down", "refused");
   director.start();
   const set = (state: "up" | "down", checker = FIRST) => director.judge.set(checker, state, "why");
-  return { director, told, asked, set };
+  return { director, told, set };
 }
-
-/** Lets timers of 0 ms and what waits for promises run. */
-const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 20));
-
-describe("a failure that is tried again", () => {
-  test("counts when the retry says no more", async () => {
-    const { told, asked, set } = start();
-    set("up");
-    set("down");
-    await turn();
-    assert.deepEqual(
-      asked.map(({ checker }) => checker),
-      [FIRST],
-    );
-    assert.deepEqual(told, ["quorum-up web"]);
-    asked[0]?.done();
-    await turn();
-    assert.deepEqual(told, ["quorum-up web", "down 192.0.2.11:80"]);
-    assert.equal(asked.length, 1);
-  });
-
-  test("is forgotten when it succeeds meanwhile, and the next one has its own retry", async () => {
-    const { told, asked, set } = start();
-    set("up");
-    set("down");
-    await turn();
-    set("up");
-    set("down");
-    asked[0]?.done();
-    await turn();
-    assert.deepEqual(told, ["quorum-up web"]);
-    assert.equal(asked.length, 2);
-    asked[1]?.done();
-    await turn();
-    assert.deepEqual(told, ["quorum-up web", "down 192.0.2.11:80"]);
-  });
-
-  test("is not told once everything stops", async () => {
-    const { director, told, asked, set } = start();
-    set("up");
-    set("down");
-    await turn();
-    director.stop();
-    asked[0]?.done();
-    await turn();
-    assert.deepEqual(told, ["quorum-up web"]);
-  });
-});
 
 test("what was judged before the start is told after it", () =>
   assert.deepEqual(start({}, [FIRST]).told, ["quorum-up web", "down 192.0.2.11:80"]));
 
-test("what a host says again is no further failure", () => {
-  const { told, set } = start({ realServers: [{ ...realServer(11), retries: 1 }] });
+test("what a host says again is no news", () => {
+  const { told, set } = start();
   set("up");
   set("down");
+  set("down");
+  assert.deepEqual(told, ["quorum-up web", "down 192.0.2.11:80"]);
+});
+
+test("what it says after the stop is not told", () => {
+  const { director, told, set } = start();
+  director.stop();
   set("down");
   assert.deepEqual(told, ["quorum-up web"]);
 });
@@ -137,7 +93,6 @@ test("a group, a mark and IPv6 are written as keepalived writes them", () => {
       ...configuration,
       tell: (event) =>
         void seen.push("serverName" in event ? event.serverName : "", event.serviceName),
-      again: async () => undefined,
       log,
     });
     director.start();

@@ -17,8 +17,6 @@ import { formatEndpoint } from "../packet/address.ts";
 import type { CheckState, Judge } from "./judge.ts";
 import type { QuorumNotification, RealServerNotification, Untold } from "./notification.ts";
 
-const TIMER_MS_MAX = 2 ** 31 - 1;
-
 export interface Director {
   /** Takes what the checkers say; to be asked about them alone. */
   readonly judge: Judge;
@@ -34,8 +32,6 @@ export interface DirectorOptions {
   readonly virtualServers: readonly VirtualServerConfig[];
   readonly checkers: readonly CheckerConfiguration[];
   readonly tell: (event: Untold<RealServerNotification> | Untold<QuorumNotification>) => void;
-  /** Has a checker run now; resolves when it has, and what it came to was set if it was a change. */
-  readonly again: (checker: string) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -45,8 +41,6 @@ interface CheckerState {
   state: CheckState;
   weight: number | undefined;
   reason: string;
-  /** A failure that does not count yet. */
-  retry: NodeJS.Timeout | undefined;
 }
 
 interface Served {
@@ -67,7 +61,7 @@ export function createDirector(options: DirectorOptions): Director {
   const checkers = new Map(
     options.checkers.map((use): [string, CheckerState] => [
       use.name,
-      { use, state: "unknown", weight: undefined, reason: "", retry: undefined },
+      { use, state: "unknown", weight: undefined, reason: "" },
     ]),
   );
 
@@ -116,40 +110,7 @@ export function createDirector(options: DirectorOptions): Director {
           serviceName,
         });
       }
-      case "retry":
-        return retry(server, effect);
     }
-  }
-
-  function retry(
-    server: Served,
-    { realServer, checker, afterMs }: Extract<HealthEffect, { type: "retry" }>,
-  ): void {
-    const state = [...checkers.values()].find(
-      ({ use }) =>
-        servers[use.virtualServer] === server &&
-        use.realServer === realServer &&
-        use.checker === checker,
-    );
-    if (state === undefined) return;
-    log.debug(
-      { checker: state.use.name, reason: state.reason, afterMs },
-      "a checker failed and is asked again before that counts",
-    );
-    const timer = setTimeout(
-      async () => {
-        await options.again(state.use.name);
-        // It has said something else meanwhile, or everything stops.
-        if (state.retry === timer) failed(state);
-      },
-      Math.min(TIMER_MS_MAX, afterMs),
-    );
-    state.retry = timer;
-  }
-
-  function failed(state: CheckerState): void {
-    state.retry = undefined;
-    judged(state);
   }
 
   function judged({ use, state, weight, reason }: CheckerState): void {
@@ -166,8 +127,7 @@ export function createDirector(options: DirectorOptions): Director {
         const checker = checkers.get(check);
         const says = weight ?? undefined;
         if (checker === undefined || (checker.state === state && checker.weight === says)) return;
-        clearTimeout(checker.retry);
-        Object.assign(checker, { state, reason, weight: says, retry: undefined });
+        Object.assign(checker, { state, reason, weight: says });
         judged(checker);
       },
       state: (check) => checkers.get(check)?.state ?? "unknown",
@@ -178,10 +138,6 @@ export function createDirector(options: DirectorOptions): Director {
       for (const checker of checkers.values()) judged(checker);
     },
     stop() {
-      for (const checker of checkers.values()) {
-        clearTimeout(checker.retry);
-        checker.retry = undefined;
-      }
       for (const server of servers) apply(server, { type: "stop" }, "karuntime stops");
     },
     status: () =>
@@ -211,9 +167,7 @@ function monitoredOf(config: VirtualServerConfig): MonitoredVirtualServer {
     sorryServer: sorryServer !== undefined,
     realServers: realServers.map(({ weight, checkers }) => ({
       weight,
-      checkers: checkers.map((checker) =>
-        isChecked(checker) ? checker : { retries: 0, retryDelayMs: 0, startsDown: false },
-      ),
+      checkers: checkers.map((checker) => (isChecked(checker) ? checker : { startsDown: false })),
     })),
   };
 }

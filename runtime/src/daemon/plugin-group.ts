@@ -16,7 +16,6 @@ import type {
 } from "../sandbox/protocol.ts";
 import { readablePaths } from "../sandbox/node-permissions.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
-import { checkAgain } from "./check-again.ts";
 import type { Judge } from "./judge.ts";
 import type { PluginRequests } from "./plugin-requests.ts";
 import type { ProcessWatches } from "./process-watches.ts";
@@ -30,8 +29,6 @@ export interface PluginGroup {
   readonly status: () => SandboxStatus;
   readonly report: () => Promise<readonly CheckReport[]>;
   notify(notifier: string, event: JsonValue): Promise<NotifyResult>;
-  /** Has a check run now; resolves when it has, or should have. */
-  again(check: string): Promise<void>;
   stop(): void;
 }
 
@@ -192,12 +189,6 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
     async notify(notifier, event) {
       const result = await sandbox.notify(notifier, event);
       return result.ok ? result : { ok: false, error: redact(result.error) };
-    },
-    async again(name) {
-      const check = checks.find((entry) => entry.name === name);
-      if (check === undefined) return;
-      const { timeoutMs } = check;
-      await checkAgain({ check: name, timeoutMs, wake: sandbox.wake, report: sandbox.report });
     },
     stop() {
       for (const abort of pending.values()) abort.abort();

@@ -34,8 +34,6 @@ export interface Plugins {
    * @throws Error when it failed three times.
    */
   notify(index: number, notification: Notification): Promise<void>;
-  /** Has a check run now; resolves when it has, or should have. */
-  again(check: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -121,10 +119,6 @@ export function startPlugins(
         );
         await pause(RETRY_MS * attempt, undefined, { ref: false });
       }
-    },
-    async again(check) {
-      const trustGroup = loaded.checks.find(({ name }) => name === check)?.trustGroup;
-      await groups.get(trustGroup ?? "")?.again(check);
     },
     async stop() {
       for (const group of groups.values()) group.stop();

@@ -9,7 +9,7 @@ import type {
 } from "./health.ts";
 import { initialHealth, stepHealth, weightUp } from "./health.ts";
 
-const checker = { retries: 0, retryDelayMs: 1000, startsDown: false };
+const checker = { startsDown: false };
 const server = (parts: Partial<MonitoredVirtualServer> = {}): MonitoredVirtualServer => ({
   quorum: 1,
   hysteresis: 0,
@@ -31,7 +31,7 @@ const said = (
   weight: number | undefined = undefined,
 ): HealthEvent => ({ type: "result", realServer, checker: which, up, weight });
 
-/** One letter and number for each effect, those of one event together: "r0+" a real server, "q-" the quorum, "?0.1" a retry. */
+/** One letter and number for each effect, those of one event together: "r0+" a real server, "q-" the quorum. */
 function play(config: MonitoredVirtualServer, events: readonly HealthEvent[]): string[] {
   let health = initialHealth(config);
   return events.map((event) => {
@@ -42,7 +42,6 @@ function play(config: MonitoredVirtualServer, events: readonly HealthEvent[]): s
 }
 
 function letters(effect: HealthEffect): string {
-  if (effect.type === "retry") return `?${effect.realServer}.${effect.checker}`;
   const sign = effect.up ? "+" : "-";
   return effect.type === "quorum" ? `q${sign}` : `r${effect.realServer}${sign}`;
 }
@@ -67,7 +66,7 @@ describe("as keepalived tells it", () => {
     ));
 
   test("alpha: down until the first success, which a first failure confirms", () => {
-    const alpha = { ...checker, retries: 5, startsDown: true };
+    const alpha = { startsDown: true };
     const config = server({
       realServers: [
         { weight: 1, checkers: [alpha] },
@@ -81,7 +80,7 @@ describe("as keepalived tells it", () => {
   });
 
   test("a sorry server makes a start without the quorum worth telling", () => {
-    const alpha = [{ ...checker, startsDown: true }];
+    const alpha = [{ startsDown: true }];
     const realServers = [{ weight: 1, checkers: alpha }];
     assert.deepEqual(play(server({ realServers, sorryServer: true }), [start, said(0, true)]), [
       "q-",
@@ -95,24 +94,6 @@ describe("as keepalived tells it", () => {
     assert.deepEqual(play(server(), events), ["q+", "r0-", "", ""]);
     assert.deepEqual(play(server({ omega: true }), events), ["q+", "r0-", "r1- q-", ""]);
     assert.deepEqual(play(server({ omega: true }), [stop, start]), ["", ""]);
-  });
-
-  test("the first failure decides alone, later ones are tried again, a success begins anew", () => {
-    const realServers = [{ weight: 1, checkers: [{ ...checker, retries: 2 }] }];
-    const config = server({ realServers });
-    assert.deepEqual(play(config, [start, said(0, false)]), ["q+", "r0- q-"]);
-    const [up, down] = [said(0, true), said(0, false)];
-    assert.deepEqual(play(config, [start, up, down, down, up, down, down, down, down]), [
-      "q+",
-      "",
-      "?0.0",
-      "?0.0",
-      "",
-      "?0.0",
-      "?0.0",
-      "r0- q-",
-      "",
-    ]);
   });
 
   test("with several checkers it is up only when all are", () => {
@@ -183,14 +164,7 @@ describe("whatever happens", () => {
       realServers: fc.array(
         fc.record({
           weight: fc.nat(4),
-          checkers: fc.array(
-            fc.record({
-              retries: fc.nat(2),
-              retryDelayMs: fc.constant(1000),
-              startsDown: fc.boolean(),
-            }),
-            { maxLength: 3 },
-          ),
+          checkers: fc.array(fc.record({ startsDown: fc.boolean() }), { maxLength: 3 }),
         }),
         { minLength: 1, maxLength: 4 },
       ),
@@ -248,7 +222,6 @@ describe("whatever happens", () => {
     walk(
       (_config, _before, _event, _after, effects) => {
         for (const effect of effects) {
-          if (effect.type === "retry") continue;
           const whose = effect.type === "quorum" ? "quorum" : String(effect.realServer);
           assert.notEqual(last.get(whose), effect.up);
           last.set(whose, effect.up);
@@ -283,23 +256,6 @@ describe("whatever happens", () => {
         );
       }
     }));
-
-  test("a failure is tried again at most as often as the configuration says", () => {
-    const retries = new Map<string, number>();
-    walk(
-      ({ realServers }, _before, event, _after, effects) => {
-        if (event.type !== "result") return;
-        const key = `${event.realServer}.${event.checker}`;
-        if (event.up) retries.delete(key);
-        if (!effects.some(({ type }) => type === "retry")) return;
-        const times = (retries.get(key) ?? 0) + 1;
-        retries.set(key, times);
-        const most = realServers[event.realServer]?.checkers[event.checker]?.retries ?? 0;
-        assert.ok(times <= most);
-      },
-      () => retries.clear(),
-    );
-  });
 
   test("after the stop nothing is told", () => {
     let stopped = false;

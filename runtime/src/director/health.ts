@@ -11,9 +11,6 @@ export interface MonitoredRealServer {
 }
 
 export interface MonitoredChecker {
-  /** Attempts after a failure, before it counts. The first result of all decides alone. */
-  readonly retries: number;
-  readonly retryDelayMs: number;
   /** Whether it counts as down before its first result. */
   readonly startsDown: boolean;
 }
@@ -34,8 +31,6 @@ interface CheckerHealth {
   readonly up: boolean;
   /** Whether it has had a result. */
   readonly ran: boolean;
-  /** Failures in a row that do not count yet. */
-  readonly failures: number;
   /** What it says the real server's weight is. */
   readonly weight: number | undefined;
 }
@@ -76,14 +71,7 @@ export type HealthEffect =
       readonly weight: number;
     }
   /** @property weight the sum over the real servers that are up. */
-  | { readonly type: "quorum"; readonly up: boolean; readonly weight: number }
-  /** The checker has failed, and is to be asked again before that counts. */
-  | {
-      readonly type: "retry";
-      readonly realServer: number;
-      readonly checker: number;
-      readonly afterMs: number;
-    };
+  | { readonly type: "quorum"; readonly up: boolean; readonly weight: number };
 
 export interface HealthStep {
   readonly health: VirtualServerHealth;
@@ -102,7 +90,6 @@ export function initialHealth({ realServers }: MonitoredVirtualServer): VirtualS
       checkers: checkers.map(({ startsDown }) => ({
         up: !startsDown,
         ran: false,
-        failures: 0,
         weight: undefined,
       })),
     })),
@@ -157,25 +144,17 @@ function result(
   const { realServer, checker } = event;
   const settings = server.realServers[realServer];
   const before = health.realServers[realServer];
-  const monitored = settings?.checkers[checker];
   const was = before?.checkers[checker];
-  if (
-    settings === undefined ||
-    before === undefined ||
-    monitored === undefined ||
-    was === undefined
-  )
+  if (settings === undefined || before === undefined || was === undefined)
     return { health, effects: [] };
-  const now = afterResult(monitored, was, event);
-  const checkers = before.checkers.with(checker, now);
+  const said = event.up ? event.weight : undefined;
+  const checkers = before.checkers.with(checker, { up: event.up, ran: true, weight: said });
   const up = checkers.every((entry) => entry.up);
   // One that began as down is told of as that once it is known to be.
   const confirmedDown = !before.told && !up && !was.up && !was.ran && !event.up;
   const tells = up !== before.up || confirmedDown;
   const weight = weightSaid(checkers) ?? settings.weight;
   const effects: HealthEffect[] = [];
-  if (now.failures > was.failures)
-    effects.push({ type: "retry", realServer, checker, afterMs: monitored.retryDelayMs });
   if (tells) effects.push({ type: "real-server", realServer, up, weight });
   const after = { up, told: before.told || tells, weight, checkers };
   return withQuorum(
@@ -183,18 +162,6 @@ function result(
     { ...health, realServers: health.realServers.with(realServer, after) },
     effects,
   );
-}
-
-function afterResult(
-  { retries }: MonitoredChecker,
-  was: CheckerHealth,
-  { up, weight }: Extract<HealthEvent, { type: "result" }>,
-): CheckerHealth {
-  if (up) return { up, ran: true, failures: 0, weight };
-  const tryAgain = was.up && was.ran && was.failures < retries;
-  return tryAgain
-    ? { ...was, failures: was.failures + 1 }
-    : { up: false, ran: true, failures: 0, weight: undefined };
 }
 
 /** The least of what checkers say: the one that knows of a burden is right. */

@@ -103,7 +103,9 @@ export class CheckRunner {
   }
 
   #wait(dueMs: number): void {
-    const { intervalMs } = this.#options.spec;
+    const { intervalMs, retryDelayMs } = this.#options.spec;
+    if (retryDelayMs !== undefined && this.#faults === 0 && this.#tracker.against > 0)
+      return this.#retry(dueMs, retryDelayMs);
     const next = nextDue(dueMs, intervalMs, performance.now());
     this.#skipped += next.skipped;
     const putOff = putOffMs(this.#faults, intervalMs);
@@ -115,6 +117,13 @@ export class CheckRunner {
       () => void this.#cycle(atMs),
       Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(atMs - performance.now()))),
     );
+  }
+
+  /** Runs again before it is due; its grid stays what it was. */
+  #retry(dueMs: number, afterMs: number): void {
+    const { intervalMs } = this.#options.spec;
+    this.#dueMs = dueMs + intervalMs * Math.floor((performance.now() - dueMs) / intervalMs);
+    this.#timer = setTimeout(() => void this.#cycle(this.#dueMs), Math.min(TIMER_MS_MAX, afterMs));
   }
 
   #take(result: InvocationResult): void {

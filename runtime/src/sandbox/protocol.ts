@@ -76,6 +76,8 @@ export interface CheckSpec {
   readonly timeoutMs: number;
   readonly rise: number;
   readonly fall: number;
+  /** How soon a failure is followed by another run while it does not count yet; undefined: at its interval. */
+  readonly retryDelayMs: number | undefined;
   /** What an invocation says that did not judge: a failure, or nothing. */
   readonly onFault: "down" | "hold";
   /** What the check said before its host was replaced, so that one failure does not weigh more than `fall` says. */

@@ -126,6 +126,7 @@ export async function startHost({ memoryBytes = MEMORY_BYTES } = {}): Promise<Te
           timeoutMs: 200,
           rise: 1,
           fall: 1,
+          retryDelayMs: undefined,
           onFault: "down",
           initialState: "unknown",
           faults: 0,
