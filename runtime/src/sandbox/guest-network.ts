@@ -195,7 +195,6 @@ export function guestNetwork(tools: GuestNetworkTools) {
     function end(error: unknown, failed: boolean): void {
       if (ending !== undefined) return;
       ending = { error, failed };
-      transport.stopReading();
       streams?.end(error, failed);
       if (failed) rejectClosed(error);
       else resolveClosed();

@@ -1,9 +1,9 @@
 /** A server that does what the first word on a connection says, and remembers what it saw. */
 import { createHash } from "node:crypto";
-import type { Server, Socket } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer } from "node:net";
-import { TLSSocket, createSecureContext } from "node:tls";
-import type { Issued } from "./certificates.ts";
+import { TLSSocket, createSecureContext, createServer as createTlsServer } from "node:tls";
+import { createAuthority } from "./certificates.ts";
 
 export const SENT_BYTES = 10 * 1024 * 1024;
 /** What those consist of. */
@@ -12,8 +12,12 @@ export const SENT_PIECE = Buffer.from(
 );
 
 export interface WordServer {
-  readonly server: Server;
-  readonly serve: (socket: Socket) => void;
+  /** "host:port". */
+  readonly place: string;
+  /** With the name tls.example.test; it speaks "lines/1". */
+  readonly tlsPlace: string;
+  /** Who signed its certificates; the one after STARTTLS is for starttls.example.test. */
+  readonly ca: string;
   readonly seen: {
     /** The word of the last connection whose other side has ended. */
     halfClosed: string;
@@ -30,8 +34,9 @@ export interface WordServer {
   close(): void;
 }
 
-/** @param issued what it shows after STARTTLS. */
-export function createWordServer(issued: Issued): WordServer {
+export async function startWordServer(): Promise<WordServer> {
+  const authority = createAuthority("a test's own");
+  const issued = authority.issue("DNS:starttls.example.test");
   const sockets = new Set<Socket>();
   const seen = { halfClosed: "", afterHalf: "", reset: "", written: 0, received: 0, digest: "" };
 
@@ -103,13 +108,24 @@ export function createWordServer(issued: Issued): WordServer {
   }
 
   const server = createServer({ allowHalfOpen: true }, serve);
-  return {
-    server,
+  const tlsServer = createTlsServer(
+    { ...authority.issue("DNS:tls.example.test"), ALPNProtocols: ["lines/1"] },
     serve,
+  );
+  return {
+    place: await listen(server),
+    tlsPlace: await listen(tlsServer),
+    ca: authority.ca,
     seen,
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();
+      tlsServer.close();
     },
   };
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
