@@ -38,7 +38,8 @@ export interface StreamWriter<Chunk> {
   /** Chunks until it is better to wait for `ready`; null when writing has failed. */
   readonly desiredSize: number | null;
   readonly ready: Promise<void>;
-  write(chunk: Chunk): Promise<void>;
+  /** The chunk may be left out only because it may in the types of browsers, which these must fit. */
+  write(chunk?: Chunk): Promise<void>;
   close(): Promise<void>;
   abort(reason?: unknown): Promise<void>;
   releaseLock(): void;
@@ -76,7 +77,7 @@ export interface ByteReadable {
 /** Any `WritableStream` that takes bytes. */
 export interface StreamSink {
   readonly locked: boolean;
-  getWriter(): StreamWriter<Bytes>;
+  getWriter(): { write(chunk: Bytes): Promise<void> };
   close(): Promise<void>;
   abort(reason?: unknown): Promise<void>;
 }

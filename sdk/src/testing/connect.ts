@@ -11,6 +11,7 @@ export function converse(target: string, conversation: Conversation): Talk {
   let written = "";
   let pending = new Uint8Array();
   let closed = false;
+  let wake: (() => void) | undefined;
 
   /** Goes on as far as the other side would without hearing more. */
   function advance(): void {
@@ -42,6 +43,11 @@ export function converse(target: string, conversation: Conversation): Talk {
     );
   }
 
+  /** Whether there is something to read, be it the end. */
+  function hasCome(): boolean {
+    return pending.length > 0 || steps[next]?.expect === undefined;
+  }
+
   function take(length: number): Uint8Array {
     const taken = pending.slice(0, length);
     pending = pending.slice(length);
@@ -60,6 +66,7 @@ export function converse(target: string, conversation: Conversation): Talk {
       if (next >= steps.length) return;
       written += typeof data === "string" ? data : new TextDecoder().decode(data);
       advance();
+      if (hasCome()) wake?.();
     },
     async read() {
       mustBeOpen();
@@ -67,6 +74,7 @@ export function converse(target: string, conversation: Conversation): Talk {
       atEnd();
       return null;
     },
+    whenCome: () => (hasCome() ? Promise.resolve() : new Promise((resolve) => (wake = resolve))),
     async readUntil(delimiter) {
       mustBeOpen();
       const text = new TextDecoder().decode(pending);

@@ -6,6 +6,8 @@ export interface Talk extends Pick<
   Connection,
   "certificate" | "write" | "read" | "readUntil" | "expect"
 > {
+  /** Resolved once there is something to read: a pipe asks for it long before the plugin has written what it answers. */
+  readonly whenCome: () => Promise<void>;
   readonly close: () => void;
 }
 
@@ -77,7 +79,9 @@ export function socketOf(
       start: (controller) => void (source = controller),
       async pull(controller) {
         try {
-          const bytes = await (await opening.promise).read();
+          const begun = await opening.promise;
+          await begun.whenCome();
+          const bytes = await begun.read();
           if (ending !== undefined) return;
           if (bytes !== null) return controller.enqueue(bytes);
           closeReadable();
