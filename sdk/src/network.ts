@@ -73,7 +73,7 @@ export interface Socket {
   readonly opened: Promise<SocketInfo>;
   /**
    * Resolved when `close` is called, or `readable` has come to its end, with `allowHalfOpen` `writable` as well. Rejected when
-   * the connection fails. The other side's end is known when `readable` is read.
+   * connecting, or one of the streams, fails. The other side's end is known when `readable` is read.
    */
   readonly closed: Promise<void>;
   /** Whether `startTls` was called: it is closed then, and what `startTls` gave goes on. */

@@ -182,6 +182,8 @@ export function guestNetwork(tools: GuestNetworkTools) {
           (value) => {
             const opened = value as Opened;
             ({ id } = opened);
+            // Closed by what came with the same answers, when it could no longer be given up.
+            if (ending !== undefined && !upgraded) call("connect.close", { id });
             resolve(opened);
           },
           (error) => {
@@ -316,8 +318,8 @@ export function guestNetwork(tools: GuestNetworkTools) {
       secureTransport: { value: secureTransport },
       opened: { value: opened },
       closed: { value: closed },
-      close: { value: (reason?: unknown) => close(reason) },
-      startTls: { value: startTls },
+      close: { value: (reason?: unknown) => close(reason), enumerable: true },
+      startTls: { value: startTls, enumerable: true },
     };
     const connection = map(opening, (value) => {
       const { certificate } = value as Opened;

@@ -134,8 +134,9 @@ export function socketOf(
     closed: { value: closing.promise },
     upgraded: { get: () => upgraded },
     secureTransport: { value: secureTransport },
-    close: { value: close },
+    close: { value: close, enumerable: true },
     startTls: {
+      enumerable: true,
       value(): PendingConnection {
         if (upgraded || secureTransport === "on")
           return socketOf(Promise.reject(new Error("connect: the connection speaks TLS already")), {
