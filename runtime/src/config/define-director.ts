@@ -1,5 +1,10 @@
 /** What a configuration says about virtual servers: services that are spread over real servers by IPVS. */
-import type { UserCommand } from "./define-commands.ts";
+import type { Permissions } from "@karuntime/sdk";
+import type {
+  DirectorNotificationEvent,
+  UserCommand,
+  UserNotification,
+} from "./define-commands.ts";
 import type { Duration } from "./define.ts";
 
 /** An address and its port, as `"192.0.2.1:80"` or `"[2001:db8::1]:80"`; without a port it means every port. */
@@ -90,7 +95,9 @@ export interface UserVirtualServer extends UserCheckerTiming {
   readonly hysteresis?: number;
   readonly onQuorumUp?: UserCommand;
   readonly onQuorumDown?: UserCommand;
-  /** Whether commands for down are run at the stop. Default false. */
+  /** Who is told of the quorum, and of the real servers. */
+  readonly notify?: readonly UserNotification<DirectorNotificationEvent>[];
+  /** Whether the stop is told as everything going down. Default false. */
   readonly omega?: boolean;
   /** Check only while this host holds the address. Default false. */
   readonly suspendWithoutAddress?: boolean;
@@ -127,7 +134,7 @@ export interface UserRealServer extends UserCheckerTiming {
   readonly mail?: boolean;
   /** The Host of HTTP checkers that name none. */
   readonly host?: string;
-  /** Up only when all of them say so; without any it is always up. */
+  /** Up only when all of them say so; without any it is always up. Only plugins are run so far; any other counts as up. */
   readonly checkers?: readonly UserChecker[];
 }
 
@@ -142,61 +149,77 @@ interface UserCheckerConnection {
 }
 
 export type UserChecker = UserCheckerTiming &
-  UserCheckerConnection &
-  (
-    | { readonly type: "tcp" | "ping" }
-    | {
-        readonly type: "http" | "https";
-        /** Default "1.0". */
-        readonly protocol?: "1.0" | "1.0C" | "1.1";
-        readonly host?: string;
-        /** TLS: the name in the greeting. Default: the host. */
-        readonly serverName?: string;
-        /** Whether all URLs are asked at once on recovery. Default false. */
-        readonly fastRecovery?: boolean;
-        readonly urls: readonly UserHttpUrl[];
-      }
-    | { readonly type: "smtp"; readonly helo?: string }
-    | {
-        readonly type: "dns";
-        /** Default "SOA". */
-        readonly recordType?:
-          | "A"
-          | "NS"
-          | "CNAME"
-          | "SOA"
-          | "MX"
-          | "TXT"
-          | "AAAA"
-          | "RRSIG"
-          | "DNSKEY";
-        /** Default ".". */
-        readonly name?: string;
-      }
-    | ({
-        readonly type: "command";
-        /** Whether the exit status 2 to 255 sets the weight to it less 2. Default false. */
-        readonly dynamicWeight?: boolean;
-      } & UserCommand)
-    | {
-        readonly type: "udp";
-        /** Hexadecimal digits. */
-        readonly payload?: string;
-        readonly reply?: {
-          /** Hexadecimal digits, x for any. */
-          readonly pattern?: string;
-          readonly minimumLength?: number;
-          readonly maximumLength?: number;
-        };
-      }
-    | {
-        readonly type: "file";
-        /** The name of a tracked file. */
-        readonly file: string;
-        readonly weight?: number;
-        readonly reverse?: boolean;
-      }
-  );
+  (UserPluginChecker | (UserCheckerConnection & UserBuiltInChecker));
+
+/** A plugin made by `defineChecker`. What it returns by `weight` is the weight of the real server. */
+export interface UserPluginChecker {
+  readonly type: "plugin";
+  /** The plugin's file, relative to the configuration file, beginning with "./" or "/"; or the name of a package. */
+  readonly plugin: string;
+  /** Values for the options that the plugin declares. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** What the plugin may do; a package has it here. */
+  readonly grant?: Permissions;
+  /** What an invocation says that did not judge, as for checks. Default "down". */
+  readonly onFault?: "down" | "hold";
+  /** What it looks at. Default: the real server's address and port. */
+  readonly address?: string;
+  readonly port?: number;
+}
+
+export type UserBuiltInChecker =
+  | { readonly type: "tcp" | "ping" }
+  | {
+      readonly type: "http" | "https";
+      /** Default "1.0". */
+      readonly protocol?: "1.0" | "1.0C" | "1.1";
+      readonly host?: string;
+      /** TLS: the name in the greeting. Default: the host. */
+      readonly serverName?: string;
+      /** Whether all URLs are asked at once on recovery. Default false. */
+      readonly fastRecovery?: boolean;
+      readonly urls: readonly UserHttpUrl[];
+    }
+  | { readonly type: "smtp"; readonly helo?: string }
+  | {
+      readonly type: "dns";
+      /** Default "SOA". */
+      readonly recordType?:
+        | "A"
+        | "NS"
+        | "CNAME"
+        | "SOA"
+        | "MX"
+        | "TXT"
+        | "AAAA"
+        | "RRSIG"
+        | "DNSKEY";
+      /** Default ".". */
+      readonly name?: string;
+    }
+  | ({
+      readonly type: "command";
+      /** Whether the exit status 2 to 255 sets the weight to it less 2. Default false. */
+      readonly dynamicWeight?: boolean;
+    } & UserCommand)
+  | {
+      readonly type: "udp";
+      /** Hexadecimal digits. */
+      readonly payload?: string;
+      readonly reply?: {
+        /** Hexadecimal digits, x for any. */
+        readonly pattern?: string;
+        readonly minimumLength?: number;
+        readonly maximumLength?: number;
+      };
+    }
+  | {
+      readonly type: "file";
+      /** The name of a tracked file. */
+      readonly file: string;
+      readonly weight?: number;
+      readonly reverse?: boolean;
+    };
 
 export interface UserHttpUrl {
   readonly path: string;

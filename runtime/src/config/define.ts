@@ -4,7 +4,13 @@
  */
 
 import type { Permissions } from "@karuntime/sdk";
-import type { UserCommand, UserCommands, UserMail, UserNotification } from "./define-commands.ts";
+import type {
+  UserCommand,
+  UserCommands,
+  UserMail,
+  UserNotification,
+  VrrpNotificationEvent,
+} from "./define-commands.ts";
 import type { UserVirtualServer } from "./define-director.ts";
 
 export type * from "./define-commands.ts";
@@ -34,7 +40,7 @@ export interface UserConfiguration {
     readonly routes?: readonly UserRoute[];
     readonly rules?: readonly UserRule[];
   };
-  /** Who is told of what every virtual router and sync group does. */
+  /** Who is told of what every virtual router and sync group does and, where `on` asks for it, every virtual server. */
   readonly notify?: readonly UserNotification[];
   /** How mail is sent: what `{ mail: true }` needs. */
   readonly mail?: UserMail;
@@ -45,7 +51,10 @@ export interface UserConfiguration {
   /** Passwords and the like for plugins that are granted them: `{ redis: env("REDIS_PASSWORD") }`. Kept out of logs and of `validate --print`. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly sandbox?: UserSandbox;
-  /** Services that are spread over real servers. Read and checked; nothing acts on them yet. */
+  /**
+   * Services that are spread over real servers. Plugins check these, and who is to be told is told; nothing spreads the
+   * traffic yet.
+   */
   readonly virtualServers?: Readonly<Record<string, UserVirtualServer>>;
 }
 
@@ -145,7 +154,7 @@ export interface UserVirtualRouter {
   /** Whether the owner of the addresses (priority 255) drops every advertisement. Default false. */
   readonly ownerIgnoresAdvertisements?: boolean;
   /** Who is told of what this virtual router does. */
-  readonly notify?: readonly UserNotification[];
+  readonly notify?: readonly UserNotification<VrrpNotificationEvent>[];
 }
 
 export type UserAuthentication =
@@ -248,7 +257,7 @@ export interface UserSyncGroup {
   /** Counts for every member. */
   readonly track?: UserTrack;
   /** Who is told of what the group does. */
-  readonly notify?: readonly UserNotification[];
+  readonly notify?: readonly UserNotification<VrrpNotificationEvent>[];
 }
 
 /** A file with a whole number, which is multiplied by the weight and added to the priority; -254 or less means FAULT. */

@@ -2,6 +2,7 @@
 import type { UserService } from "../config/define.ts";
 import type { Condition, NotifyStep, Recognition, Step, TextPart } from "./meaning.ts";
 import type { ScriptSource } from "./script.ts";
+import { comment, writeStub } from "./stub.ts";
 
 export interface WrittenPlugin {
   /** Relative to the folder of the configuration. */
@@ -285,12 +286,24 @@ function writeNotifier(
     "",
     "export default defineNotifier({",
     ...permissions(uses),
-    `  async notify(${fields.length === 0 ? "_event" : `{ ${fields.join(", ")} }`}, { ${context} }) {`,
+    ...notifyHead(fields, context),
     ...body,
     "  },",
     "});",
     "",
   ].join("\n");
+}
+
+/** Only events of virtual routers and sync groups have a state: the script was told of these alone. */
+function notifyHead(fields: readonly string[], context: string): string[] {
+  const taken = `{ ${fields.join(", ")} }`;
+  if (!fields.includes("state"))
+    return [`  async notify(${fields.length === 0 ? "_event" : taken}, { ${context} }) {`];
+  return [
+    `  async notify(told, { ${context} }) {`,
+    '    if (!("state" in told)) return;',
+    `    const ${taken} = told;`,
+  ];
 }
 
 function writeNotifySteps(steps: readonly NotifyStep[], depth: number): string[] {
@@ -341,58 +354,4 @@ function servicesOf(steps: readonly (Step | NotifyStep)[]): Record<string, UserS
       services[step.service] = { ...services[step.service], [step.action]: step.command };
   }
   return services;
-}
-
-/** Runs the script as it is. */
-function writeStub(kind: "check" | "notifier", source: ScriptSource, from: string): string {
-  const argv = source.type === "file" ? [source.path] : source.argv;
-  const text = source.type === "file" ? source.text : undefined;
-  const command = JSON.stringify(argv);
-  const head = [
-    `/**`,
-    ` * Runs ${comment(from)}: karuntime migrate does not understand in full what it does.`,
-    ...(text === undefined
-      ? []
-      : [
-          " *",
-          " * Its text:",
-          " *",
-          ...text.split("\n").map((line) => ` *     ${comment(line)}`.trimEnd()),
-        ]),
-    ` */`,
-  ];
-  if (kind === "check")
-    return [
-      ...head,
-      'import { defineCheck } from "@karuntime/sdk";',
-      "",
-      "export default defineCheck({",
-      `  permissions: { exec: [${command}] },`,
-      "  async check({ exec, down }) {",
-      `    const { status, stderr } = await exec(${command});`,
-      "    if (status !== 0) return down(`it exited with status ${status}: ${stderr}`);",
-      "  },",
-      "});",
-      "",
-    ].join("\n");
-  return [
-    ...head,
-    'import { defineNotifier } from "@karuntime/sdk";',
-    "",
-    "export default defineNotifier({",
-    `  permissions: { exec: [${JSON.stringify([...argv, "..."])}] },`,
-    "  async notify({ subject, state, priority }, { exec, log }) {",
-    '    const kind = subject.type === "virtual-router" ? "INSTANCE" : "GROUP";',
-    `    const words = [kind, subject.name, state.toUpperCase(), String(priority)];`,
-    `    const { status, stderr } = await exec([...${command}, ...words]);`,
-    "    if (status !== 0) log.warn(`it exited with status ${status}: ${stderr}`);",
-    "  },",
-    "});",
-    "",
-  ].join("\n");
-}
-
-/** A text inside a comment, which it cannot end. */
-function comment(text: string): string {
-  return text.replaceAll("*/", "* /").replaceAll(/[\p{Cc}]+/gu, " ");
 }

@@ -51,13 +51,20 @@ export interface CapabilityOptions {
   ) => Promise<unknown>;
 }
 
+/** By which a call is given up. */
+export interface CallSignals {
+  /** Aborted when the plugin calls it off, and when the invocation ends. */
+  readonly call: AbortSignal;
+  /** Aborted when the invocation ends. */
+  readonly invocation: AbortSignal;
+}
+
 export interface Capabilities {
   /** Performs a call; undefined when there is nothing to answer. */
   perform: (
     capability: string,
     argument: unknown,
-    signal: AbortSignal,
-    invocation: AbortSignal,
+    signals: CallSignals,
   ) => Promise<unknown> | undefined;
   /** How many processes there are now of each name that the check may count. */
   readonly counts: () => Readonly<Record<string, number>>;
@@ -233,31 +240,31 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
   }
 
   return {
-    perform(capability, argument, signal, invocation) {
+    perform(capability, argument, signals) {
       switch (capability) {
         case "log":
           log(argument);
           return undefined;
         case "timer":
-          return bounded(() => performTimer(argument, signal));
+          return bounded(() => performTimer(argument, signals.call));
         case "processes.count":
           return bounded(() => count(argument));
         case "processes.watch":
-          return bounded(() => watch(argument, signal));
+          return bounded(() => watch(argument, signals.call));
         case "store":
-          return bounded(() => keep(argument, signal));
+          return bounded(() => keep(argument, signals.call));
         case "metrics":
           return bounded(() => publish(argument));
         case "secrets.get":
           return bounded(() => reveal(argument));
         case "service":
-          return bounded(() => act(argument, signal));
+          return bounded(() => act(argument, signals.call));
         case "files.read":
           return bounded(() => readGranted(textIn(argument, "path"), grant.files));
         case "system":
           return bounded(() => system(argument));
         case "connect":
-          return bounded(() => connections.open(argument, signal, invocation));
+          return bounded(() => connections.open(argument, signals.call, signals.invocation));
         case "connect.write":
           return bounded(() =>
             connections.write(numberIn(argument, "id"), textIn(argument, "octets")),
@@ -267,15 +274,17 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
             connections.read(
               numberIn(argument, "id"),
               textIn(argument, "delimiter") || undefined,
-              signal,
+              signals.call,
             ),
           );
         case "connect.expect":
           return bounded(() =>
-            connections.expect(numberIn(argument, "id"), textIn(argument, "octets"), signal),
+            connections.expect(numberIn(argument, "id"), textIn(argument, "octets"), signals.call),
           );
         case "connect.startTls":
-          return bounded(() => connections.startTls(numberIn(argument, "id"), argument, signal));
+          return bounded(() =>
+            connections.startTls(numberIn(argument, "id"), argument, signals.call),
+          );
         case "connect.end":
           return bounded(() => connections.end(numberIn(argument, "id")));
         case "connect.close":
@@ -285,17 +294,17 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
           );
           return undefined;
         case "udp":
-          return bounded(() => datagrams.exchange(argument, signal));
+          return bounded(() => datagrams.exchange(argument, signals.call));
         case "dns":
-          return bounded(() => questions.ask(argument, signal));
+          return bounded(() => questions.ask(argument, signals.call));
         case "ping":
-          return bounded(() => ping(argument, signal));
+          return bounded(() => ping(argument, signals.call));
         case "exec":
-          return bounded(() => exec(argument, signal));
+          return bounded(() => exec(argument, signals.call));
         case "mail":
-          return bounded(() => mail(argument, signal));
+          return bounded(() => mail(argument, signals.call));
         case "fetch":
-          return bounded(() => fetcher.fetch(argument, signal));
+          return bounded(() => fetcher.fetch(argument, signals.call));
         default:
           return Promise.reject(new Error(`there is no capability ${JSON.stringify(capability)}`));
       }

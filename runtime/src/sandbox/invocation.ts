@@ -2,9 +2,11 @@
  * One invocation of a plugin: entered, resumed with each answer of a capability, and ended by its result or its
  * deadline, whichever comes first. The deadline is one of wall time and one of CPU time; both hold after an await.
  */
-import type { Outcome } from "./protocol.ts";
+import type { Capabilities } from "./capabilities.ts";
 import type { GuestMessage, HostAnswer } from "./guest-protocol.ts";
-import type { GuestContext, PluginIsolate } from "./isolate.ts";
+import type { GuestContext, PluginIsolate, Visitor } from "./isolate.ts";
+import { LazyAbort } from "./lazy-abort.ts";
+import type { Outcome } from "./protocol.ts";
 
 /** CPU time that one invocation may take, whatever its timeout, unless it is said. */
 const CPU_MS_MAX = 1000;
@@ -31,13 +33,7 @@ export interface InvocationOptions {
   readonly counts: Readonly<Record<string, number>>;
   readonly timeoutMs: number;
   readonly cpuMsMax?: number | undefined;
-  readonly perform: (
-    capability: string,
-    argument: unknown,
-    signal: AbortSignal,
-    /** Aborted when the invocation ends. */
-    invocation: AbortSignal,
-  ) => Promise<unknown> | undefined;
+  readonly perform: Capabilities["perform"];
   /** A stack of the guest in words for a person. */
   readonly explain: (message: string, stack: string) => string;
   /** The isolate cannot be stopped. */
@@ -74,158 +70,171 @@ function isWeight(value: unknown): value is number {
 
 /** Runs it to its end. Never rejects. After anything but "up", "down" and "error" the isolate must not be used again. */
 export function invoke(options: InvocationOptions): Promise<InvocationResult> {
-  const { isolate, context, run, timeoutMs, cpuMsMax = CPU_MS_MAX } = options;
-  const startedAtMs = performance.now();
-  const deadlineMs = startedAtMs + timeoutMs;
-  const calls = new Map<number, AbortController>();
-  /** Made with the first call: most invocations make none, and it costs as much as a fifth of them. */
-  let invocation: AbortController | undefined;
-  let answers: HostAnswer[] = [];
-  let cpuMs = 0;
-  let entering = 0;
-  /** Whether its own code runs now. */
-  let inside = false;
-  let settled = false;
-  let draining: NodeJS.Immediate | undefined;
+  return new Promise((resolve) => new Invocation(options, resolve).start());
+}
 
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      settle("timed out", `timed out after ${Math.round(timeoutMs)} ms`, {
-        ownFault: inside,
-      });
-      // It is disposed of now.
-      if (inside) setTimeout(() => isolate.busy && options.onStuck(), GRACE_MS);
-    }, timeoutMs);
+class Invocation implements Visitor {
+  readonly #options: InvocationOptions;
+  readonly #resolve: (result: InvocationResult) => void;
+  readonly #startedAtMs = performance.now();
+  readonly #calls = new Map<number, LazyAbort>();
+  readonly #abort = new LazyAbort(ENDED);
+  #answers: HostAnswer[] = [];
+  #cpuMs = 0;
+  #entering = 0;
+  #settled = false;
+  #timer: NodeJS.Timeout | undefined;
+  #draining: NodeJS.Immediate | undefined;
 
-    function settle(
-      outcome: Outcome,
-      reason: string,
-      { ownFault = false, weight }: { ownFault?: boolean; weight?: number } = {},
-    ): void {
-      if (settled) return;
-      settled = true;
-      clearTimeout(timer);
-      clearImmediate(draining);
-      for (const call of calls.values()) call.abort(ENDED);
-      calls.clear();
-      invocation?.abort(ENDED);
-      const durationMs = performance.now() - startedAtMs;
-      resolve({ outcome, reason, weight, ownFault, durationMs, cpuMs });
-    }
+  constructor(options: InvocationOptions, resolve: (result: InvocationResult) => void) {
+    this.#options = options;
+    this.#resolve = resolve;
+  }
 
-    async function enter(entry: "start" | "resume" | "drain", text: string): Promise<void> {
-      entering++;
-      clearImmediate(draining);
-      draining = undefined;
-      try {
-        const left = (): number => {
-          if (settled) return 0;
-          inside = true;
-          return Math.min(deadlineMs - performance.now(), Math.min(cpuMsMax, timeoutMs) - cpuMs);
-        };
-        const slice = await isolate.enter(context, entry, text, left);
-        cpuMs += slice.cpuMs;
-        const messages = slice.outbox === "" ? [] : (JSON.parse(slice.outbox) as GuestMessage[]);
-        if (messages.length > MESSAGES_MAX)
-          throw new Error("the plugin sent more than the sandbox passes on");
-        for (const message of messages) handle(message);
-      } catch (error) {
-        fail(error instanceof Error ? error.message : String(error));
-      } finally {
-        inside = false;
-        entering--;
-      }
-      if (settled || entering > 0 || answers.length > 0) return;
-      // It may have gone on for a while after it gave its outbox away.
-      if (entry !== "drain") draining = setImmediate(() => void enter("drain", ""));
-      // A promise that nothing can settle any more: there is no use in waiting for its limit.
-      else if (calls.size === 0)
-        settle("error", "it waits for something that never comes", { ownFault: true });
-    }
+  start(): void {
+    const { run, target, options, counts, event } = this.#options;
+    void this.#enter("start", JSON.stringify({ run, target, options, counts, event }));
+  }
 
-    function fail(message: string): void {
-      const outcome = isolate.usable ? outcomeOf(message) : "out of memory";
-      const reason =
-        outcome === "timed out"
-          ? `timed out after ${Math.round(performance.now() - startedAtMs)} ms`
-          : outcome === "error"
-            ? message
-            : outcome;
-      settle(outcome, reason, { ownFault: true });
-    }
-
-    function handle(message: GuestMessage): void {
-      if (settled) return;
-      switch (message.type) {
-        case "result":
-          return message.run === run ? judge(message.down, message.weight) : undefined;
-        case "error":
-          return message.run === run
-            ? settle(
-                "error",
-                options.explain(
-                  String(message.message),
-                  String(message.stack).slice(0, STACK_CHARACTERS_MAX),
-                ),
-              )
-            : undefined;
-        case "cancel":
-          calls.get(message.id)?.abort(ENDED);
-          calls.delete(message.id);
-          return;
-        case "call":
-          return begin(message.id, message.capability, message.argument);
-      }
-    }
-
-    function judge(down: unknown, weight: unknown): void {
-      if (typeof down === "string") return settle("down", down);
-      if (weight === null) return settle("up", "");
-      if (isWeight(weight)) return settle("up", "", { weight });
-      const found = String(weight).slice(0, 100);
-      settle(
-        "error",
-        `found ${found} as the check's result, expected nothing, down(reason), or weight(n) with a whole number from -${WEIGHT_MAX} to ${WEIGHT_MAX}`,
-        { ownFault: true },
-      );
-    }
-
-    function begin(id: number, capability: string, argument: unknown): void {
-      // The one before could not be called off any more.
-      if (calls.has(id)) throw new Error("the plugin made two requests with one number");
-      const call = new AbortController();
-      invocation ??= new AbortController();
-      const work = options.perform(capability, argument, call.signal, invocation.signal);
-      if (work === undefined) return;
-      calls.set(id, call);
-      work.then(
-        (value) => answer(id, { id, value }),
-        (error: unknown) =>
-          answer(id, { id, error: error instanceof Error ? error.message : String(error) }),
-      );
-    }
-
-    /** Answers that come in the same turn of the loop travel together. */
-    function answer(id: number, given: HostAnswer): void {
-      if (settled || !calls.delete(id)) return;
-      answers.push(given);
-      if (answers.length > 1) return;
-      queueMicrotask(() => {
-        const text = JSON.stringify(answers);
-        answers = [];
-        void enter("resume", text);
-      });
-    }
-
-    void enter(
-      "start",
-      JSON.stringify({
-        run,
-        target: options.target,
-        options: options.options,
-        counts: options.counts,
-        event: options.event,
-      }),
+  limitMs(nowMs: number): number {
+    if (this.#settled) return 0;
+    const { timeoutMs, cpuMsMax = CPU_MS_MAX } = this.#options;
+    return Math.min(
+      this.#startedAtMs + timeoutMs - nowMs,
+      Math.min(cpuMsMax, timeoutMs) - this.#cpuMs,
     );
-  });
+  }
+
+  /** Its slices have limits of their own: a timer is for what is not over with the first, or waits for it, or obeys none. */
+  onSlow(): void {
+    if (this.#settled || this.#timer !== undefined) return;
+    const leftMs = this.#startedAtMs + this.#options.timeoutMs - performance.now();
+    this.#timer = setTimeout(() => this.#timeOut(), Math.max(1, leftMs));
+  }
+
+  #timeOut(): void {
+    const { isolate, timeoutMs, onStuck } = this.#options;
+    const ownFault = isolate.isVisitedBy(this);
+    this.#settle("timed out", `timed out after ${Math.round(timeoutMs)} ms`, ownFault);
+    // It is disposed of now.
+    if (ownFault) setTimeout(() => isolate.busy && onStuck(), GRACE_MS);
+  }
+
+  #settle(outcome: Outcome, reason: string, ownFault = false, weight?: number): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#draining);
+    for (const call of this.#calls.values()) call.abort();
+    this.#calls.clear();
+    this.#abort.abort();
+    const durationMs = performance.now() - this.#startedAtMs;
+    this.#resolve({ outcome, reason, weight, ownFault, durationMs, cpuMs: this.#cpuMs });
+  }
+
+  async #enter(entry: "start" | "resume" | "drain", text: string): Promise<void> {
+    const { isolate, context } = this.#options;
+    this.#entering++;
+    clearImmediate(this.#draining);
+    this.#draining = undefined;
+    try {
+      const { value: outbox, cpuMs } = await isolate.enter(context, entry, text, this);
+      this.#cpuMs += cpuMs;
+      const messages = outbox === "" ? [] : (JSON.parse(outbox) as GuestMessage[]);
+      if (messages.length > MESSAGES_MAX)
+        throw new Error("the plugin sent more than the sandbox passes on");
+      for (const message of messages) this.#handle(message);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : String(error));
+    }
+    this.#entering--;
+    if (this.#settled || this.#entering > 0 || this.#answers.length > 0) return;
+    if (entry !== "drain") this.#draining = setImmediate(() => this.#wait());
+    // A promise that nothing can settle any more: there is no use in waiting for its limit.
+    else if (this.#calls.size === 0)
+      this.#settle("error", "it waits for something that never comes", true);
+  }
+
+  /** Nothing was answered at once. It may have gone on for a while after it gave its outbox away. */
+  #wait(): void {
+    this.onSlow();
+    void this.#enter("drain", "");
+  }
+
+  #fail(message: string): void {
+    const { isolate } = this.#options;
+    const found = outcomeOf(message);
+    const outcome = isolate.usable || found === "timed out" ? found : "out of memory";
+    const reason =
+      outcome === "timed out"
+        ? `timed out after ${Math.round(performance.now() - this.#startedAtMs)} ms`
+        : outcome === "error"
+          ? message
+          : outcome;
+    this.#settle(outcome, reason, true);
+  }
+
+  #handle(message: GuestMessage): void {
+    if (this.#settled) return;
+    const { run, explain } = this.#options;
+    switch (message.type) {
+      case "result":
+        return message.run === run ? this.#judge(message.down, message.weight) : undefined;
+      case "error": {
+        if (message.run !== run) return;
+        const stack = String(message.stack).slice(0, STACK_CHARACTERS_MAX);
+        return this.#settle("error", explain(String(message.message), stack));
+      }
+      case "cancel":
+        this.#calls.get(message.id)?.abort();
+        this.#calls.delete(message.id);
+        return;
+      case "call":
+        return this.#begin(message.id, message.capability, message.argument);
+    }
+  }
+
+  #judge(down: unknown, weight: unknown): void {
+    if (typeof down === "string") return this.#settle("down", down);
+    if (weight === null) return this.#settle("up", "");
+    if (isWeight(weight)) return this.#settle("up", "", false, weight);
+    const found = String(weight).slice(0, 100);
+    const expected = `nothing, down(reason), or weight(n) with a whole number from -${WEIGHT_MAX} to ${WEIGHT_MAX}`;
+    this.#settle("error", `found ${found} as the check's result, expected ${expected}`, true);
+  }
+
+  #begin(id: number, capability: string, argument: unknown): void {
+    // The one before could not be called off any more.
+    if (this.#calls.has(id)) throw new Error("the plugin made two requests with one number");
+    const call = new LazyAbort(ENDED);
+    const invocation = this.#abort;
+    const work = this.#options.perform(capability, argument, {
+      get call() {
+        return call.signal;
+      },
+      get invocation() {
+        return invocation.signal;
+      },
+    });
+    if (work === undefined) return;
+    this.#calls.set(id, call);
+    work.then(
+      (value) => this.#answer(id, { id, value }),
+      (error: unknown) =>
+        this.#answer(id, { id, error: error instanceof Error ? error.message : String(error) }),
+    );
+  }
+
+  /** Answers that come in the same turn of the loop travel together. */
+  #answer(id: number, given: HostAnswer): void {
+    if (this.#settled || !this.#calls.delete(id)) return;
+    if (this.#answers.push(given) === 1) void this.#resume();
+  }
+
+  async #resume(): Promise<void> {
+    await undefined;
+    const text = JSON.stringify(this.#answers);
+    this.#answers = [];
+    void this.#enter("resume", text);
+  }
 }

@@ -75,8 +75,8 @@ function createTrace(capabilities: Capabilities): Trace {
         startedAtMs = performance.now();
         return {};
       },
-      perform(capability, argument, ...signals) {
-        const work = capabilities.perform(capability, argument, ...signals);
+      perform(capability, argument, signals) {
+        const work = capabilities.perform(capability, argument, signals);
         if (capability === "log") return work;
         if (calls.length >= CALLS_MAX) {
           callsLeftOut++;

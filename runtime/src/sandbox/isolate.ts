@@ -1,6 +1,8 @@
 /**
  * An isolate with one plugin's bundle in it, and its contexts. The guest holds no object of the host; the host enters it
  * only with a time limit, also to resume it after an await, and one entry at a time, so that its CPU time is known.
+ * What exceeds its limit is ended with the isolate. isolated-vm's own `timeout` is not used: each leaves a timer behind
+ * that wakes a thread up when it would have been due, which costs as much as the call.
  */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -15,14 +17,13 @@ import { guestNetwork } from "./guest-network.ts";
 import { createSemaphore } from "./semaphore.ts";
 
 const MEMORY_MB_MAX = 32;
-/** What the bootstrap may take; it is our own code. */
-const BOOTSTRAP_MS_MAX = 5000;
 const SLICES_AT_ONCE = Math.max(2, navigator.hardwareConcurrency * 2);
 /** Whoever runs in an isolate that is lost has so long to say so. */
 const UNBLAMED_MS = 100;
 /** Slices of which it is asked what CPU time they took are longer than that. */
 const SHORT_MS = 2;
 const OUTBOX_CHARACTERS_MAX = 8 * 1024 * 1024;
+const COPIED = { result: { promise: true, copy: true } } as const;
 
 /** Each isolate that is busy is a thread; more of them than cores would only delay each other. */
 const slices = createSemaphore(SLICES_AT_ONCE);
@@ -36,10 +37,14 @@ const bootstrap = `(() => {
   const guestCapabilities = (${guestCapabilities.toString()});
   const guestWeb = (${guestWeb.toString()});
   const guest = (${guest.toString()});
-  let entries;
-  return (entry, ...texts) => entry === "make" ? void (entries = guest(...texts)) : entries[entry](...texts);
+  const { given, parts } = globalThis;
+  delete globalThis.given;
+  delete globalThis.parts;
+  const entries = guest(...JSON.parse(given), parts);
+  return (entry, ...texts) => entries[entry](...texts);
 })()`;
 const SEED_BYTES = 32;
+const TIMED_OUT = "execution timed out";
 /** Names and texts of the web's interfaces, in turn. */
 const web = JSON.parse(readFileSync(new URL("web.json", import.meta.url), "utf8")) as string[];
 /** One copy for all isolates: each would otherwise carry half a megabyte that most plugins never evaluate. */
@@ -56,6 +61,23 @@ export interface GuestContext {
   readonly entries: ivm.Reference;
 }
 
+/** Whoever enters. */
+export interface Visitor {
+  /** What its slice may take, asked when its turn has come; with nothing left it does not begin. */
+  limitMs(nowMs: number): number;
+  /** It waits for its turn, or its slice has run for a while. */
+  onSlow(): void;
+}
+
+/** A visitor with a limit for one slice. */
+const limited = (limitMs: number): Visitor => ({ limitMs: () => limitMs, onSlow: () => undefined });
+
+/** What came out of one entry. */
+export interface Slice<T> {
+  readonly value: T;
+  readonly cpuMs: number;
+}
+
 export interface PluginIsolateOptions {
   readonly code: string;
   /** For stack traces. */
@@ -69,10 +91,12 @@ export interface PluginIsolateOptions {
 
 export class PluginIsolate implements Watched {
   insideSinceMs = 0;
+  insideUntilMs = 0;
   occupant = "";
   readonly #isolate: ivm.Isolate;
   readonly #options: PluginIsolateOptions;
   readonly #oneAtATime = createSemaphore(1);
+  #visitor: Visitor | undefined;
   #script: Promise<ivm.Script> | undefined;
   #ended = false;
   #inside = 0;
@@ -139,22 +163,23 @@ export class PluginIsolate implements Watched {
       })),
     ]);
     cachedData ??= (prelude as ivm.Script & ivm.CachedDataResult).cachedData;
-    const entries = (await prelude.run(context, {
-      reference: true,
-      timeout: BOOTSTRAP_MS_MAX,
-    })) as ivm.Reference;
     const seed = randomBytes(SEED_BYTES).toString("hex");
-    const texts = [partPlaces, parts.copyInto()];
+    let entries: ivm.Reference | undefined;
     return {
       owner,
-      entries,
-      topLevel: (timeoutMs) =>
-        Promise.all([
-          entries.apply(undefined, ["make", environment, seed, ...texts], {
-            timeout: BOOTSTRAP_MS_MAX,
-          }),
-          this.#slice(owner, () => script.run(context, { timeout: timeoutMs }) as Promise<unknown>),
-        ]),
+      get entries() {
+        if (entries === undefined) throw new Error("the top level has not been run");
+        return entries;
+      },
+      topLevel: async (timeoutMs) => {
+        // Queued at once, too; they are done one after the other.
+        context.global.setIgnored("given", JSON.stringify([environment, seed, partPlaces]));
+        context.global.setIgnored("parts", parts.copyInto());
+        [entries] = await Promise.all([
+          prelude.run(context, { reference: true }),
+          this.#slice(owner, Boolean, limited(timeoutMs), () => script.run(context)),
+        ]);
+      },
     };
   }
 
@@ -162,34 +187,31 @@ export class PluginIsolate implements Watched {
    * Enters the guest once: calls an entry with a text, lets its microtasks run, and empties the outbox, all within the
    * limit.
    *
-   * @param limitMs asked when the entry's turn has come; below 1 there is none left.
    * @returns the outbox's text, and the CPU time that it took.
    */
-  async enter(
+  enter(
     context: GuestContext,
     entry: "start" | "resume" | "drain",
     text: string,
-    limitMs: () => number,
-  ): Promise<{ readonly outbox: string; readonly cpuMs: number }> {
-    return this.#slice(context.owner, async () => {
-      const timeout = Math.floor(limitMs());
-      if (timeout < 1) throw new Error("Script execution timed out.");
-      const enteredAtMs = performance.now();
-      // One task of the isolate's thread: the outbox comes with the promise, and the limit holds for its microtasks too.
-      const outbox: unknown = await context.entries.apply(undefined, [entry, text], {
-        timeout,
-        result: { promise: true, copy: true },
-      });
-      const cpuMs = this.#cpuOf(performance.now() - enteredAtMs);
-      if (
-        typeof outbox !== "string" ||
-        outbox.length > OUTBOX_CHARACTERS_MAX ||
-        hasTooManyValues(outbox)
-      )
-        throw new Error("the plugin sent more than the sandbox passes on");
-      countText(outbox);
-      return { outbox, cpuMs };
-    });
+    visitor: Visitor,
+  ): Promise<Slice<string>> {
+    // One task of the isolate's thread: the outbox comes with the promise.
+    return this.#slice(context.owner, outboxOf, visitor, () =>
+      context.entries.apply(undefined, [entry, text], COPIED),
+    );
+  }
+
+  /** Whether a slice of this one runs in it now. */
+  isVisitedBy(visitor: Visitor): boolean {
+    return this.#inside > 0 && this.#visitor === visitor;
+  }
+
+  onLong(): void {
+    this.#visitor?.onSlow();
+  }
+
+  onOverdue(): void {
+    this.dispose("time");
   }
 
   /** The CPU time of a slice. Of a short one it is its wall time at most, which is close enough and cheaper to know. */
@@ -208,10 +230,10 @@ export class PluginIsolate implements Watched {
 
   /** What the module exports, as JSON. */
   async describe(context: GuestContext, timeoutMs: number): Promise<string> {
-    const text: unknown = await this.#slice(context.owner, () =>
-      context.entries.apply(undefined, ["describe"], { timeout: timeoutMs }),
+    const { value } = await this.#slice(context.owner, String, limited(timeoutMs), () =>
+      context.entries.apply(undefined, ["describe"]),
     );
-    return typeof text === "string" && text.length <= OUTBOX_CHARACTERS_MAX ? text : "null";
+    return value.length <= OUTBOX_CHARACTERS_MAX ? value : "null";
   }
 
   /** @param cause "time": another plugin in it may have been innocent, and starts again. */
@@ -221,25 +243,48 @@ export class PluginIsolate implements Watched {
     this.#isolate.dispose();
   }
 
-  #slice<T>(occupant: string, work: () => Promise<T>): Promise<T> {
-    return this.#oneAtATime(() =>
-      slices(async () => {
-        this.occupant = occupant;
-        this.insideSinceMs = performance.now();
-        this.#inside++;
-        this.#options.memory.enter(this);
-        try {
-          return await new Promise<T>((resolve, reject) => {
-            this.#abandon = reject;
-            work().then(resolve, reject);
-          });
-        } finally {
-          this.#inside--;
-          this.#options.memory.leave(this);
-        }
-      }),
-    );
+  /** @param accept checks what came out. */
+  async #slice<T>(
+    occupant: string,
+    accept: (value: unknown) => T,
+    visitor: Visitor,
+    work: () => Promise<unknown>,
+  ): Promise<Slice<T>> {
+    let turn = this.#oneAtATime.take();
+    // Most slices have their turn at once.
+    if (turn !== undefined) await (visitor.onSlow(), turn);
+    turn = slices.take();
+    if (turn !== undefined) await (visitor.onSlow(), turn);
+    this.occupant = occupant;
+    this.#visitor = visitor;
+    this.insideSinceMs = performance.now();
+    this.insideUntilMs = this.insideSinceMs + visitor.limitMs(this.insideSinceMs);
+    this.#inside++;
+    this.#options.memory.enter(this);
+    try {
+      if (this.insideUntilMs <= this.insideSinceMs) throw new Error(TIMED_OUT);
+      const value = await new Promise((resolve, reject) => {
+        this.#abandon = reject;
+        work().then(resolve, reject);
+      });
+      return { value: accept(value), cpuMs: this.#cpuOf(performance.now() - this.insideSinceMs) };
+    } catch (error) {
+      throw this.#ended && performance.now() >= this.insideUntilMs ? new Error(TIMED_OUT) : error;
+    } finally {
+      this.#inside--;
+      this.#options.memory.leave(this);
+      slices.give();
+      this.#oneAtATime.give();
+    }
   }
+}
+
+/** @throws Error for what is no text, or too much of one. */
+function outboxOf(value: unknown): string {
+  if (typeof value !== "string" || value.length > OUTBOX_CHARACTERS_MAX || hasTooManyValues(value))
+    throw new Error("the plugin sent more than the sandbox passes on");
+  countText(value);
+  return value;
 }
 
 /** Where each part begins and ends when they are joined. */

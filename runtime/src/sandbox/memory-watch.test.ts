@@ -14,6 +14,7 @@ describe("the memory watch", () => {
     const clock = mock.method(performance, "now", () => start + passedMs);
     const ended: string[] = [];
     const told: string[] = [];
+    const long: string[] = [];
     let bytes = 0;
     const watch = createMemoryWatch(
       100 * MB,
@@ -26,6 +27,7 @@ describe("the memory watch", () => {
         watch,
         ended,
         told,
+        long,
         use: (now) => (bytes = now),
         pass(milliseconds) {
           for (let ms = 0; ms < milliseconds; ms++) {
@@ -35,7 +37,10 @@ describe("the memory watch", () => {
         },
         isolate: (name) => ({
           insideSinceMs: performance.now(),
+          insideUntilMs: Number.POSITIVE_INFINITY,
+          onOverdue: () => void ended.push(`${name}, overdue`),
           occupant: name,
+          onLong: () => void long.push(name),
           dispose: () => void ended.push(name),
         }),
       });
@@ -49,6 +54,7 @@ describe("the memory watch", () => {
     readonly watch: MemoryWatch;
     readonly ended: readonly string[];
     readonly told: readonly string[];
+    readonly long: readonly string[];
     use(bytes: number): void;
     pass(milliseconds: number): void;
     isolate(name: string): Watched;
@@ -112,6 +118,40 @@ describe("the memory watch", () => {
       watch.leave(one);
       pass(20);
       assert.deepEqual(told, ["one", ""]);
+    }));
+
+  test("tells a slice that runs long, once", () =>
+    watched(({ watch, long, pass, isolate }) => {
+      const one = isolate("one");
+      watch.enter(one);
+      pass(5);
+      assert.deepEqual(long, []);
+      pass(100);
+      assert.deepEqual(long, ["one"]);
+      watch.leave(one);
+    }));
+
+  test("tells a slice that is not over in time", () =>
+    watched(({ watch, ended, pass, isolate }) => {
+      watch.enter({ ...isolate("endless"), insideUntilMs: performance.now() + 25 });
+      pass(20);
+      assert.deepEqual(ended, []);
+      pass(20);
+      assert.equal(ended[0], "endless, overdue");
+    }));
+
+  test("watches many short slices with one timer, and who runs long among them", () =>
+    watched(({ watch, ended, told, use, pass, isolate }) => {
+      for (let count = 0; count < 20; count++) {
+        const short = isolate(`short ${count}`);
+        watch.enter(short);
+        pass(1);
+        watch.leave(short);
+      }
+      watch.enter(isolate("hog"));
+      use(101);
+      pass(30);
+      assert.deepEqual([told, ended], [["hog"], ["hog"]]);
     }));
 
   test("does nothing while nobody runs", () =>

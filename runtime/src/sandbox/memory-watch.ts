@@ -15,14 +15,21 @@ const GROWTH_BYTES_MIN = 8 * 1024 * 1024;
 const BASELINE_MS_MAX = 1000;
 /** It takes a while, and is not done more often than this. */
 const RECLAIM_MS = 500;
+/** Slices that begin between two looks. */
+const MANY = 5;
 const PAGE_BYTES = 4096;
 
 /** What the watch needs of an isolate. */
 export interface Watched {
-  /** When the slice that runs in it began. */
-  insideSinceMs: number;
+  /** When the slice that runs in it began, and when it has to be over. */
+  readonly insideSinceMs: number;
+  readonly insideUntilMs: number;
   /** The plugin whose slice it is. */
   occupant: string;
+  /** Called once for a slice that runs long. */
+  onLong(): void;
+  /** Called for a slice that is not over in time, until it is. */
+  onOverdue(): void;
   dispose(cause: "memory"): void;
 }
 
@@ -48,8 +55,13 @@ export function createMemoryWatch(
   const inside = new Map<Watched, number>();
   let known = { bytes: own(), atMs: performance.now() };
   let timer: NodeJS.Timeout | undefined;
-  /** Looks since somebody was ended, while it is still too much; undefined: it is not. */
+  /** Looks since it is too much, or since somebody was ended for it; undefined: it is not. */
   let looks: number | undefined;
+  /** Whether somebody was ended: that gives its memory back after a while, and nobody else is blamed for it until then. */
+  let waiting = false;
+  /** Slices that began within one look's time since then. */
+  let sinceMs = 0;
+  let begun = 0;
 
   /** Those that were told. */
   const long = new Set<Watched>();
@@ -80,39 +92,57 @@ export function createMemoryWatch(
     return measure();
   }
 
+  /** It is too much: ends who has run longest of those under whom it grew. */
+  function judge(found: readonly Watched[], bytes: number): "ended" | "wait" | "exceeded" {
+    looks = (looks ?? -1) + 1;
+    if (waiting && looks <= LOOKS_MAX) return "wait";
+    const first = found.find(
+      (isolate) => bytes - (inside.get(isolate) ?? bytes) >= GROWTH_BYTES_MIN,
+    );
+    if (first === undefined) return looks > LOOKS_MAX ? "exceeded" : "wait";
+    inside.delete(first);
+    first.dispose("memory");
+    looks = 0;
+    waiting = true;
+    return "ended";
+  }
+
   function look(): void {
     timer = undefined;
+    const nowMs = performance.now();
+    for (const isolate of inside.keys()) if (nowMs >= isolate.insideUntilMs) isolate.onOverdue();
     const bytes = measureAnew();
     const found = longest();
-    if (found.some((isolate) => !long.has(isolate))) {
-      for (const isolate of found) long.add(isolate);
-      tell();
+    const others = found.filter((isolate) => !long.has(isolate));
+    for (const isolate of others) {
+      long.add(isolate);
+      isolate.onLong();
     }
-    if (bytes <= limitBytes) looks = undefined;
-    // What was ended gives its memory back after a while; nobody else is blamed for it until then.
-    else if (looks === undefined || ++looks > LOOKS_MAX) {
-      const first = found.find(
-        (isolate) => bytes - (inside.get(isolate) ?? bytes) >= GROWTH_BYTES_MIN,
-      );
-      if (first !== undefined) {
-        inside.delete(first);
-        first.dispose("memory");
-      } else if (looks !== undefined) return onExceeded(bytes);
-      looks = 0;
-    }
+    if (others.length > 0) tell();
+    if (bytes <= limitBytes) {
+      looks = undefined;
+      waiting = false;
+    } else if (judge(found, bytes) === "exceeded") return onExceeded(bytes);
     if (inside.size > 0 || looks !== undefined) timer = setTimeout(look, LOOK_MS);
   }
 
   return {
     enter(isolate) {
-      if (performance.now() - known.atMs > BASELINE_MS_MAX) measure();
+      const { insideSinceMs } = isolate;
+      if (insideSinceMs - known.atMs > BASELINE_MS_MAX) measure();
+      if (insideSinceMs - sinceMs > LOOK_MS) {
+        sinceMs = insideSinceMs;
+        begun = 0;
+      }
+      begun++;
       inside.set(isolate, known.bytes);
       timer ??= setTimeout(look, LOOK_MS);
     },
     leave(isolate) {
       inside.delete(isolate);
       if (long.delete(isolate)) tell();
-      if (inside.size > 0 || looks !== undefined) return;
+      // A timer for each costs more than a look in vain, where they are many; where they are few it would wake the host up.
+      if (inside.size > 0 || looks !== undefined || begun >= MANY) return;
       clearTimeout(timer);
       timer = undefined;
     },

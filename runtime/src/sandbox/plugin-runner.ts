@@ -60,20 +60,20 @@ export class PluginRunner {
       // What waited in vain has left nothing running.
       if (result.outcome === "timed out" && result.ownFault) isolate.dispose();
       if (result.outcome !== "out of memory" || !isolate.ended || attempts === ATTEMPTS_MAX)
-        return {
-          ...result,
-          reason: this.#options
-            .redact(singleLine(result.reason.slice(0, 4 * REASON_CHARACTERS_MAX)))
-            .slice(0, REASON_CHARACTERS_MAX),
-        };
+        return result.reason === "" ? result : { ...result, reason: this.#said(result.reason) };
     }
+  }
+
+  #said(reason: string): string {
+    const line = singleLine(reason.slice(0, 4 * REASON_CHARACTERS_MAX));
+    return this.#options.redact(line).slice(0, REASON_CHARACTERS_MAX);
   }
 
   async #attempt(isolate: PluginIsolate, event: JsonValue): Promise<InvocationResult> {
     const { options, target, timeoutMs, cpuMsMax, capabilities } = this.#options;
     let topLevelMs = 0;
     if (this.#place?.isolate !== isolate) {
-      const failure = await coldStarts(async () => {
+      const failure = await coldStarts.run(async () => {
         const started = await this.#coldStart(isolate);
         if (typeof started !== "number") return started;
         topLevelMs = started;
@@ -82,7 +82,7 @@ export class PluginRunner {
       if (failure !== undefined) return failure;
     }
     if (this.#place === undefined) throw new Error("a cold start left neither place nor failure");
-    const invocation = invoke({
+    return invoke({
       isolate,
       context: this.#place.context,
       run: ++this.#attempts,
@@ -96,7 +96,6 @@ export class PluginRunner {
       explain: (message, stack) => this.#explain(message, stack),
       onStuck: () => this.#stuck(),
     });
-    return this.#within(isolate, invocation);
   }
 
   /** Makes the context. @returns how long the plugin's top level took, or what failed; our own part is at nobody's cost. */

@@ -68,7 +68,7 @@ export function createFetcher(net: readonly string[], resolve: Resolve = lookupA
           ? addressOfGrant(address, url, net)
           : hostOfGrant(url, net, resolve);
       for (let redirects = 0; ; redirects++) {
-        const answer = await connected(() => exchange(url, asked, destination, signal));
+        const answer = await connected.run(() => exchange(url, asked, destination, signal));
         const location = answer.headers.find(([name]) => name === "location")?.[1];
         if (
           redirect === "manual" ||
