@@ -283,14 +283,15 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
           );
         case "connect.startTls":
           return bounded(() =>
-            connections.startTls(
-              numberIn(argument, "id"),
-              (argument as { readonly tls?: unknown }).tls,
-              signals.call,
-            ),
+            connections.startTls(numberIn(argument, "id"), argument, signals.call),
           );
+        case "connect.end":
+          return bounded(() => connections.end(numberIn(argument, "id")));
         case "connect.close":
-          connections.close(numberIn(argument, "id"));
+          connections.close(
+            numberIn(argument, "id"),
+            (argument as { readonly reset?: unknown } | null)?.reset === true,
+          );
           return undefined;
         case "udp":
           return bounded(() => datagrams.exchange(argument, signals.call));

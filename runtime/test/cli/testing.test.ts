@@ -238,6 +238,64 @@ describe("runChecker and runNotifier", () => {
     );
   });
 
+  test("a checker that uses the connection's streams has the same script", async () => {
+    const streaming = defineChecker({
+      async check({ target: { address, port }, connect, down }) {
+        const socket = connect({ hostname: address, port }, { secureTransport: "starttls" });
+        const writer = socket.writable.getWriter();
+        const words = socket.readable.pipeThrough(new TextDecoderStream()).getReader();
+        const greeting = await words.read();
+        // The pipe asks for the answer meanwhile.
+        await new Promise((done) => setTimeout(done, 5));
+        await writer.write(new TextEncoder().encode("PING\r\n"));
+        const answer = await words.read();
+        const { done } = await words.read();
+        await socket.closed;
+        return down(`${greeting.value?.trim()} ${answer.value} ${done} ${socket.upgraded}`);
+      },
+    });
+    const result = await runChecker(streaming, { target, ...talk("+PONG") });
+    assert.equal(result.reason, "hello +PONG true false");
+    assert.deepEqual(
+      result.calls.map(({ name }) => name),
+      ["connect", "connect.read", "connect.write", "connect.read", "connect.read"],
+    );
+    const refusing = defineChecker({
+      async check({ target: { address, port }, connect, down }) {
+        const socket = connect({ hostname: address, port });
+        connect({ hostname: address, port });
+        const errors: unknown[] = [];
+        for (const work of [socket.opened, socket.closed, socket.readable.getReader().read()])
+          await work.catch((error: unknown) => errors.push(error));
+        await socket.catch((error: unknown) => errors.push(error));
+        return down(errors.map(String).join());
+      },
+    });
+    const refused = await runChecker(refusing, {
+      target,
+      connect: { "192.0.2.7:6379": new Error("refused") },
+    });
+    const told = "TypeError: SocketError: refused";
+    assert.equal(refused.reason, [told, told, told, "Error: refused"].join());
+  });
+
+  test("after startTls the script goes on, on a socket of its own", async () => {
+    const securing = defineChecker({
+      async check({ target: { address, port }, connect, down }) {
+        const plain = await connect(`${address}:${port}`, { secureTransport: "starttls" });
+        await plain.readUntil("\n");
+        const secure = await plain.startTls();
+        await secure.write("PING");
+        await secure.expect("+PONG");
+        const again = await plain.startTls().catch((error: unknown) => String(error));
+        const old = await plain.write("x").catch((error: unknown) => String(error));
+        return down([plain.upgraded, secure.secureTransport, again, old].join());
+      },
+    });
+    const { reason } = await runChecker(securing, { target, ...talk("+PONG") });
+    assert.match(reason, /^true,on,Error: .* speaks TLS already,Error: .* speaks TLS already: use/);
+  });
+
   test("a plugin that does not keep to the script fails the test", async () => {
     await assert.rejects(
       runChecker(redis, {

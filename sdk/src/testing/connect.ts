@@ -1,16 +1,17 @@
 /** `connect` in a test: the other side says what its script says. */
-import type { Connection } from "../network.ts";
 import type { Conversation } from "./fakes.ts";
 import { MissingFakeError } from "./record.ts";
+import type { Talk } from "./socket.ts";
 
 /** @throws MissingFakeError, later, when the plugin does not keep to the script. */
-export function converse(target: string, conversation: Conversation): Connection {
+export function converse(target: string, conversation: Conversation): Talk {
   const { steps, certificate = null } =
     "steps" in conversation ? conversation : { steps: conversation };
   let next = 0;
   let written = "";
   let pending = new Uint8Array();
   let closed = false;
+  let wake: (() => void) | undefined;
 
   /** Goes on as far as the other side would without hearing more. */
   function advance(): void {
@@ -42,6 +43,11 @@ export function converse(target: string, conversation: Conversation): Connection
     );
   }
 
+  /** Whether there is something to read, be it the end. */
+  function hasCome(): boolean {
+    return pending.length > 0 || steps[next]?.expect === undefined;
+  }
+
   function take(length: number): Uint8Array {
     const taken = pending.slice(0, length);
     pending = pending.slice(length);
@@ -53,13 +59,14 @@ export function converse(target: string, conversation: Conversation): Connection
   }
 
   advance();
-  const connection: Connection = {
+  return {
     certificate,
     async write(data) {
       mustBeOpen();
       if (next >= steps.length) return;
       written += typeof data === "string" ? data : new TextDecoder().decode(data);
       advance();
+      if (hasCome()) wake?.();
     },
     async read() {
       mustBeOpen();
@@ -67,6 +74,7 @@ export function converse(target: string, conversation: Conversation): Connection
       atEnd();
       return null;
     },
+    whenCome: () => (hasCome() ? Promise.resolve() : new Promise((resolve) => (wake = resolve))),
     async readUntil(delimiter) {
       mustBeOpen();
       const text = new TextDecoder().decode(pending);
@@ -94,15 +102,10 @@ export function converse(target: string, conversation: Conversation): Connection
         `connect: expected ${decode(wanted)}, but ${found.length === 0 ? "nothing" : decode(found)} came`,
       );
     },
-    async startTls() {
-      mustBeOpen();
-      return connection;
-    },
     close() {
       closed = true;
     },
   };
-  return connection;
 }
 
 function octetsOf(data: string | Uint8Array): Uint8Array {

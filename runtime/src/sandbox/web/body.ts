@@ -1,4 +1,4 @@
-/** Body: the Fetch standard's section 5.3 for bodies that are whole, since there are no streams. */
+/** Body: the Fetch standard's section 5.3 for bodies that are whole: there are no streams of them. */
 import type { Load } from "./parts.ts";
 import { bytesOf, isAscii, isBytes, octetsOf, utf8Of } from "./octets.ts";
 
