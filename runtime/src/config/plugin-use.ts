@@ -22,7 +22,12 @@ export const checkTarget = z.string().transform((text, context) => {
   const [, inBrackets, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
   const address = inBrackets ?? plain;
   if (address !== undefined && parseAddress(address) !== undefined && Number(port) <= 65_535)
-    return { address, port: Number(port), virtualService: "" };
+    return {
+      address,
+      port: Number(port),
+      place: `${address.includes(":") ? `[${address}]` : address}:${Number(port)}`,
+      virtualService: "",
+    };
   context.addIssue({
     code: "custom",
     message: `found ${JSON.stringify(text)}, expected an address and a port such as "192.0.2.10:80" or "[2001:db8::10]:80"`,
