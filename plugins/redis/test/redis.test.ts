@@ -34,11 +34,14 @@ describe(
           const password = ["--requirepass", PASSWORD];
           return folder.start("redis-server", [...place, "--save", "", ...password, ...settings]);
         };
-        const tls = (port: number, clients: "yes" | "no"): readonly string[] => [
-          ...["--tls-port", String(port), "--tls-auth-clients", clients],
-          ...["--tls-cert-file", certified.certificate, "--tls-key-file", certified.key],
-          ...["--tls-ca-cert-file", certified.ca],
-        ];
+        const tls = (port: number, clients: "yes" | "no"): readonly string[] =>
+          [
+            `--tls-port=${port}`,
+            `--tls-auth-clients=${clients}`,
+            `--tls-cert-file=${certified.certificate}`,
+            `--tls-key-file=${certified.key}`,
+            `--tls-ca-cert-file=${certified.ca}`,
+          ].flatMap((setting) => setting.split("="));
         const user = ["--user", "watcher", "on", `>${PASSWORD}`, "+ping", "+info"];
         const replication = ["--repl-ping-replica-period", "1", "--repl-diskless-sync-delay", "0"];
         master = serve(masterPort, ...replication, ...tls(tlsPort, "no"), ...user);
@@ -90,11 +93,11 @@ describe(
     });
 
     test("a certificate that has expired makes it down, until there is a new one", async () => {
-      const change = (certificate: string, key: string): void =>
-        redis.folder.run("redis-cli", [
-          ...["-p", String(masterPort), "-a", PASSWORD, "--no-auth-warning", "config", "set"],
-          ...["tls-cert-file", certificate, "tls-key-file", key],
-        ]);
+      const change = (certificate: string, key: string): void => {
+        const connection = `-p ${masterPort} -a ${PASSWORD} --no-auth-warning`;
+        const files = `tls-cert-file ${certificate} tls-key-file ${key}`;
+        redis.folder.run("redis-cli", `${connection} config set ${files}`.split(" "));
+      };
       change(certified.expired, certified.expiredKey);
       await redis.becomes("tls", "down", /certificate has expired/);
       change(certified.certificate, certified.key);
