@@ -133,13 +133,6 @@ export function makeServerFolder(): ServerFolder {
   };
 }
 
-/** A port of the loopback that nobody listens at. */
-export async function freePort(): Promise<number> {
-  const server = await listening(createServer());
-  server.stop();
-  return server.port;
-}
-
 export interface Impostor {
   readonly port: number;
   stop(): void;

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { Project } from "../runtime/test/sandbox/plugins.ts";
 import { configuration, startProject } from "../runtime/test/sandbox/plugins.ts";
 import type { Impostor, ServerFolder } from "./servers.ts";
-import { becomes, freePort, makeServerFolder, startSlowProxy, startTalker } from "./servers.ts";
+import { becomes, makeServerFolder, startSlowProxy, startTalker } from "./servers.ts";
+import { freePort } from "./testing.ts";
 
 const TIMEOUT_MS = 600;
 

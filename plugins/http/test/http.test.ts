@@ -5,7 +5,8 @@ import { createAuthority } from "../../../runtime/test/sandbox/certificates.ts";
 import type { Case, Use } from "../../cases.ts";
 import { createServers, judgeCases, watchCase } from "../../cases.ts";
 import type { Nginx } from "../../nginx/test/server.ts";
-import { createNginx, freePort, withoutNginx } from "../../nginx/test/server.ts";
+import { createNginx, withoutNginx } from "../../nginx/test/server.ts";
+import { freePort } from "../../testing.ts";
 
 const PASSWORD = "open sesame";
 /** As md5sum and sha256sum print them for the page. */

@@ -4,8 +4,9 @@ import { describe, test } from "node:test";
 import { certificateLooks, certify, CLIENT_KEY } from "../../certified.ts";
 import type { Certified } from "../../certified.ts";
 import type { ServerFolder, ServerProcess } from "../../servers.ts";
-import { freePort, missing } from "../../servers.ts";
+import { missing } from "../../servers.ts";
 import { suite } from "../../suite.ts";
+import { freePort } from "../../testing.ts";
 
 const PASSWORD = "correct horse battery staple";
 const SKIP = missing("mariadb-server", "mariadbd", "mariadb-install-db", "mariadb");

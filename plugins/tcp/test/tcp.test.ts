@@ -8,8 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Use } from "../../cases.ts";
 import { createServers, judgeCases, watchCase } from "../../cases.ts";
 import { createAuthority } from "../../../runtime/test/sandbox/certificates.ts";
-import { createNginx, freePort, listening, withoutNginx } from "../../nginx/test/server.ts";
-import { serve } from "../../testing.ts";
+import { createNginx, listening, withoutNginx } from "../../nginx/test/server.ts";
+import { freePort, serve } from "../../testing.ts";
 
 function use(port: number, options: object = {}): Use {
   const target = `127.0.0.1:${port}`;

@@ -10,8 +10,8 @@ import { createServer } from "node:tls";
 import { createAuthority } from "../../../runtime/test/sandbox/certificates.ts";
 import type { Use } from "../../cases.ts";
 import { createServers, judgeCases, watchCase } from "../../cases.ts";
-import { createNginx, freePort, listening, withoutNginx } from "../../nginx/test/server.ts";
-import { serve as run } from "../../testing.ts";
+import { createNginx, listening, withoutNginx } from "../../nginx/test/server.ts";
+import { freePort, serve as run } from "../../testing.ts";
 
 const NAME = "www.example.test";
 const authority = createAuthority("Test Authority");
