@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { CheckerContext, ConnectInit } from "@karuntime/sdk";
+import type { CheckerContext, ConnectInit, TlsInit } from "@karuntime/sdk";
 import type { Conversation, Decode } from "./conversation.ts";
 import { converse } from "./conversation.ts";
 
-const OPTIONS = { timeoutMs: 1000, tls: false, tlsVerify: true, tlsServerName: "" };
+const OPTIONS: { readonly timeoutMs: number; readonly tls?: TlsInit } = { timeoutMs: 1000 };
+const PLACE = "[2001:db8::1]:7";
 const octets = (text: string): Uint8Array => new TextEncoder().encode(text);
 /** A text up to a full stop. */
 const sentence: Decode<string> = (received) => {
@@ -18,12 +19,10 @@ async function talkWith(
   pieces: readonly string[],
   talk: (conversation: Conversation) => Promise<string | undefined>,
   {
-    address = "192.0.2.1",
     options = OPTIONS,
     ends = true,
     connects = true,
   }: {
-    readonly address?: string;
     readonly options?: typeof OPTIONS;
     readonly ends?: boolean;
     readonly connects?: boolean;
@@ -31,16 +30,17 @@ async function talkWith(
 ) {
   const waiting = pieces.map(octets);
   const never = new Promise<never>(() => undefined);
-  const seen: { target: string; init: ConnectInit | undefined; written: string; closed: number } = {
-    target: "",
-    init: undefined,
-    written: "",
-    closed: 0,
-  };
+  const seen: {
+    target: string;
+    init: ConnectInit | undefined;
+    written: string;
+    secured: TlsInit | undefined;
+    closed: string;
+  } = { target: "", init: undefined, written: "", secured: undefined, closed: "" };
   const connect = (target: string, init?: ConnectInit) => {
     Object.assign(seen, { target, init });
     if (!connects) return never;
-    return Promise.resolve({
+    const connection = (name: string): object => ({
       certificate: null,
       write: (data: string | Uint8Array) =>
         Promise.resolve(void (seen.written += Buffer.from(data as Uint8Array).toString())),
@@ -48,12 +48,16 @@ async function talkWith(
         waiting.length === 0 && !ends ? never : Promise.resolve(waiting.shift() ?? null),
       readUntil: () => never,
       expect: () => never,
-      startTls: () => never,
-      close: () => void seen.closed++,
+      startTls(tls?: TlsInit) {
+        seen.secured = tls;
+        return Promise.resolve(connection("secured"));
+      },
+      close: () => void (seen.closed += name),
     });
+    return Promise.resolve(connection("plain"));
   };
   const context = {
-    target: { address, port: 7, virtualService: "" },
+    target: { address: "2001:db8::1", port: 7, place: PLACE, virtualService: "" },
     // As much of it as a conversation uses: no streams.
     connect: connect as unknown as CheckerContext["connect"],
     down: (reason: string) => ({ down: reason }),
@@ -72,24 +76,35 @@ describe("a conversation", () => {
     });
     assert.deepEqual(messages, ["One.", " Two.", " Three."]);
     assert.deepEqual(seen, {
-      target: "192.0.2.1:7",
+      target: PLACE,
       init: {},
       written: "Count!",
-      closed: 1,
+      secured: undefined,
+      closed: "plain",
       reason: undefined,
     });
   });
 
-  test("writes an IPv6 address as connect expects it, and asks for TLS", async () => {
+  test("may speak TLS from the beginning", async () => {
+    const tls = { verify: false, serverName: "db.example.test" };
     const quiet = () => Promise.resolve(undefined);
-    const address = "2001:db8::1";
-    const tls = { ...OPTIONS, tls: true };
-    const named = { ...tls, tlsVerify: false, tlsServerName: "db.example.test" };
-    const first = await talkWith([], quiet, { address, options: tls });
-    assert.equal(first.target, "[2001:db8::1]:7");
-    assert.deepEqual(first.init, { tls: { verify: true } });
-    const second = await talkWith([], quiet, { options: named });
-    assert.deepEqual(second.init, { tls: { verify: false, serverName: "db.example.test" } });
+    assert.deepEqual((await talkWith([], quiet, { options: { ...OPTIONS, tls } })).init, { tls });
+  });
+
+  test("goes on over TLS, and takes nothing for it that came before", async () => {
+    const tls = { serverName: "db.example.test" };
+    const upgrade = async ({ receive, startTls }: Conversation) => {
+      await receive(sentence);
+      await startTls(tls);
+      return receive(sentence);
+    };
+    const seen = await talkWith(["Begin.", "Welcome."], upgrade);
+    assert.deepEqual(seen.secured, tls);
+    assert.equal(seen.reason, "Welcome.");
+    assert.equal(seen.closed, "secured");
+    const stuffed = await talkWith(["Begin. Welcome."], upgrade);
+    assert.equal(stuffed.reason, "the server said more before TLS than it was asked for");
+    assert.deepEqual([stuffed.secured, stuffed.closed], [undefined, "plain"]);
   });
 
   test("says what it waited for when time is over", async () => {
@@ -110,7 +125,7 @@ describe("a conversation", () => {
     assert.equal((await talkWith([], () => Promise.resolve("it is old"))).reason, "it is old");
     const ended = await talkWith(["Hel"], ({ receive }) => receive(sentence));
     assert.equal(ended.reason, "no greeting: the server closed the connection");
-    assert.equal(ended.closed, 1);
+    assert.equal(ended.closed, "plain");
   });
 
   test("does not take an endless message", async () => {

@@ -1,14 +1,14 @@
 /**
- * What the checkers of databases have in common: one connection to the target, messages cut out of what it sends, and one
- * deadline for all of it. Whatever goes wrong with the server makes the target down, also where `onFault` is "hold".
+ * What the checkers of databases have in common: one connection to the target, messages cut out of what it sends, TLS from the
+ * beginning or later, and one deadline for all of it. Whatever goes wrong with the server makes the target down, also where `onFault` is "hold".
  */
-import type { CheckerContext, Down } from "@karuntime/sdk";
+import type { CheckerContext, Connection, Down, TlsInit } from "@karuntime/sdk";
 
 /** What comes after it is no longer one small answer. */
 const UNREAD_BYTES_MAX = 1024 * 1024;
 
-/** The options of a connection, for a checker to spread into its own. */
-export const connectionOptions = {
+/** For a checker to spread into its options. */
+export const timeoutOption = {
   timeoutMs: {
     type: "number",
     default: 800,
@@ -16,25 +16,7 @@ export const connectionOptions = {
     max: 60_000,
     description: "the whole conversation may take so long; keep it below the check's timeout",
   },
-  tls: { type: "boolean", default: false, description: "speak TLS from the first octet" },
-  tlsVerify: {
-    type: "boolean",
-    default: true,
-    description: "whether the certificate must be signed by a known authority, for this name",
-  },
-  tlsServerName: {
-    type: "string",
-    default: "",
-    description: "the name that the certificate must have; without one, the target's address",
-  },
 } as const;
-
-interface ConnectionOptions {
-  readonly timeoutMs: number;
-  readonly tls: boolean;
-  readonly tlsVerify: boolean;
-  readonly tlsServerName: string;
-}
 
 /** A message, and how many octets of the beginning it took. */
 export interface Decoded<Message> {
@@ -50,33 +32,25 @@ export interface Conversation {
   send(step: string, octets: Uint8Array): Promise<void>;
   /** @throws Error when the connection ends before, or the message is too long. */
   receive<Message>(decode: Decode<Message>): Promise<Message>;
+  /** Speaks TLS from now on. @throws Error when the certificate is not trusted, or the server said more before than was received. */
+  startTls(init: TlsInit): Promise<void>;
 }
 
 /**
  * Connects to the target and talks with it.
  *
+ * @param tls for TLS from the beginning.
  * @param talk comes to the reason why the target is down, or to nothing.
  */
 export async function converse(
   { target, connect, down }: Pick<CheckerContext, "target" | "connect" | "down">,
-  { timeoutMs, tls, tlsVerify, tlsServerName }: ConnectionOptions,
+  { timeoutMs, tls }: { readonly timeoutMs: number; readonly tls?: TlsInit | undefined },
   talk: (conversation: Conversation) => Promise<string | undefined>,
 ): Promise<Down | undefined> {
   let awaited = "connection";
 
   async function connectAndTalk(): Promise<string | undefined> {
-    const { address, port } = target;
-    const connection = await connect(
-      `${address.includes(":") ? `[${address}]` : address}:${port}`,
-      tls
-        ? {
-            tls: {
-              verify: tlsVerify,
-              ...(tlsServerName === "" ? {} : { serverName: tlsServerName }),
-            },
-          }
-        : {},
-    );
+    let connection: Connection = await connect(target.place, tls === undefined ? {} : { tls });
     awaited = "greeting";
     let unread = new Uint8Array();
     const conversation: Conversation = {
@@ -97,6 +71,13 @@ export async function converse(
           if (more === null) throw new Error(`no ${awaited}: the server closed the connection`);
           unread = joined(unread, more);
         }
+      },
+      async startTls(init) {
+        // What came before TLS could be anybody's, and must not be taken for what was said within.
+        if (unread.length > 0)
+          throw new Error("the server said more before TLS than it was asked for");
+        awaited = "TLS handshake";
+        connection = await connection.startTls(init);
       },
     };
     try {

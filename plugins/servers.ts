@@ -4,7 +4,15 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, chownSync, constants, globSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  chownSync,
+  constants,
+  globSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -46,8 +54,8 @@ export interface ServerFolder {
   readonly path: string;
   /** Runs a program to its end. @throws Error with what it wrote when it fails. */
   run(name: string, argv: readonly string[], input?: string): void;
-  /** Makes key.pem and cert.pem in it, signed by nobody else. */
-  makeCertificate(name: string): void;
+  /** Writes a file that the servers alone may read. @returns its path. */
+  write(name: string, text: string): string;
   /** Starts a server. */
   start(name: string, argv: readonly string[], stopSignal?: NodeJS.Signals): ServerProcess;
   /** Stops all that was started in it, and removes it. */
@@ -83,10 +91,11 @@ export function makeServerFolder(): ServerFolder {
   return {
     path,
     run,
-    makeCertificate(name) {
-      const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-      const files = ["-keyout", "key.pem", "-out", "cert.pem"];
-      run("openssl", ["req", "-x509", ...key, "-days", "30", "-subj", `/CN=${name}`, ...files]);
+    write(name, text) {
+      const file = join(path, name);
+      writeFileSync(file, text, { mode: 0o600 });
+      if (NOBODY.uid !== undefined) chownSync(file, NOBODY.uid, NOBODY.gid);
+      return file;
     },
     start(name, argv, stopSignal = "SIGKILL") {
       const child = spawn(programOf(name), argv, {
@@ -122,13 +131,6 @@ export function makeServerFolder(): ServerFolder {
       rmSync(path, { recursive: true, force: true });
     },
   };
-}
-
-/** A port of the loopback that nobody listens at. */
-export async function freePort(): Promise<number> {
-  const server = await listening(createServer());
-  server.stop();
-  return server.port;
 }
 
 export interface Impostor {

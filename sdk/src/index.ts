@@ -192,6 +192,8 @@ export interface Target {
   /** A numeric IPv4 or IPv6 address. */
   readonly address: string;
   readonly port: number;
+  /** Both, as `connect`, `udp` and URLs take them: "192.0.2.1:80", "[2001:db8::1]:80". */
+  readonly place: string;
   /** The virtual service that the real server stands behind; "" for a check that has none. */
   readonly virtualService: string;
 }
@@ -315,7 +317,7 @@ export interface CheckerDefinition<Declarations extends OptionDeclarations = Opt
  * @example
  * export default defineChecker({
  *   async check({ target, connect }) {
- *     const connection = await connect(`${target.address}:${target.port}`);
+ *     const connection = await connect(target.place);
  *     await connection.write("PING\r\n");
  *     if ((await connection.readUntil("\r\n")) !== "+PONG\r\n") throw new Error("it is no redis");
  *   },

@@ -104,10 +104,10 @@ export function runChecker<Declarations extends OptionDeclarations>(
   definition: CheckerDefinition<Declarations>,
   given: CheckerTestOptions<Declarations>,
 ): Promise<TestResult> {
-  const target = { virtualService: "", ...given.target };
-  const { address, port } = target;
+  const { address, port } = given.target;
   const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
-  return run(definition, given, place, (context) =>
+  const target = { place, virtualService: "", ...given.target };
+  return run(definition, given, target.place, (context) =>
     definition.check({ ...(context as CheckContext<Declarations>), target }),
   );
 }

@@ -14,11 +14,9 @@ export default defineChecker({
     answer: { type: "string", default: "", description: "the data of one record of the answer" },
   },
   async check({ target, options, dns, down }) {
-    const { address, port } = target;
-    const server = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
     let found;
     try {
-      found = await dns(options.name, options.type, { server });
+      found = await dns(options.name, options.type, { server: target.place });
     } catch (error) {
       return down((error as Error).message);
     }

@@ -14,7 +14,7 @@ export default defineChecker({
   },
   async check({ target, options, fetch, metrics, secrets, down }) {
     const { backend, minUp, path, user, passwordSecret, timeoutMs } = options;
-    const place = `${target.address.includes(":") ? `[${target.address}]` : target.address}:${target.port}`;
+    const { place } = target;
     const password = passwordSecret === "" ? "" : await secrets.get(passwordSecret);
     const octets = new TextEncoder().encode(`${user}:${password}`);
     const authorization = `Basic ${btoa(String.fromCharCode(...octets))}`;

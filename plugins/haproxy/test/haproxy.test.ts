@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Use } from "../../cases.ts";
 import { createServers, judgeCases, watchCase } from "../../cases.ts";
-import { freePort, listening } from "../../nginx/test/server.ts";
+import { listening } from "../../nginx/test/server.ts";
+import { freePort } from "../../testing.ts";
 
 const HAPROXY = "/usr/sbin/haproxy";
 const PASSWORD = "open sesame";
@@ -49,6 +50,7 @@ describe(
   timeout connect 1s
   timeout client 5s
   timeout server 5s
+  timeout check 2s
 frontend stats
   bind 127.0.0.1:${ports.open}
   stats enable

@@ -1,10 +1,14 @@
 /** Asks a web server for its pages, as keepalived's HTTP_GET and SSL_GET do, and judges what it answers. */
 import { defineChecker } from "@karuntime/sdk";
+import { readTls, tlsOptions } from "../../transport-security.ts";
 import { faultOf, readExpectation } from "./expectation.ts";
-import { basicAuthorization, placeOf, readHeaders, readUrl } from "./request.ts";
+import { basicAuthorization, readHeaders, readUrl } from "./request.ts";
 
 export default defineChecker({
-  permissions: { files: ["{ca}"], secrets: ["{passwordSecret}"] },
+  permissions: {
+    files: ["{ca}", "{certificate}"],
+    secrets: ["{passwordSecret}", "{keySecret}"],
+  },
   options: {
     paths: { type: "list", default: ["/"], description: "asked for one after the other" },
     host: { type: "string", default: "", description: "virtual host; default: the target" },
@@ -16,15 +20,12 @@ export default defineChecker({
     status: { type: "list", default: ["200-299"], description: "codes and ranges that are good" },
     digests: { type: "list", default: [], description: "MD5 or SHA-256 that the body may have" },
     match: { type: "string", default: "", description: "regular expression for the body" },
-    tls: { type: "boolean", default: false },
-    verify: { type: "boolean", default: true, description: "whether TLS must be trusted" },
-    ca: { type: "string", default: "", description: "file with whom to trust, in PEM" },
-    serverName: { type: "string", default: "", description: "for TLS; default: the host" },
-    minVersion: { type: "string", choices: ["TLSv1.2", "TLSv1.3"], default: "TLSv1.2" },
+    ...tlsOptions,
     timeoutMs: { type: "number", default: 800, min: 1, description: "for each path" },
   },
   async check({ target, options, fetch, files, secrets, down }) {
-    const { method, verify, minVersion, serverName, timeoutMs } = options;
+    const { method, timeoutMs } = options;
+    const { place } = target;
     const expectation = readExpectation(options);
     const headers = [...readHeaders(options.headers)];
     if (options.user !== "") {
@@ -32,8 +33,7 @@ export default defineChecker({
       const password = secret === "" ? "" : await secrets.get(secret);
       headers.push(basicAuthorization(options.user, password));
     }
-    const ca = options.ca === "" ? undefined : (await files.read(options.ca)).text;
-    const place = placeOf(target);
+    const tls = await readTls(options, { files, secrets });
 
     for (const path of options.paths) {
       const url = readUrl(options.tls, options.host || place, path);
@@ -45,12 +45,7 @@ export default defineChecker({
           headers,
           ...(method === "POST" ? { body: options.body } : {}),
           redirect: "manual",
-          tls: {
-            verify,
-            minVersion,
-            ...(ca === undefined ? {} : { ca }),
-            ...(serverName === "" ? {} : { serverName }),
-          },
+          tls,
           signal: AbortSignal.timeout(timeoutMs),
         });
         fault = faultOf({ status: response.status, body: await response.bytes() }, expectation);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { basicAuthorization, placeOf, readHeaders, readUrl } from "./request.ts";
+import { basicAuthorization, readHeaders, readUrl } from "./request.ts";
 
 test("headers are read from lines", () => {
   assert.deepEqual(readHeaders(["Accept: text/html", "X-Empty:", "X-Time:  12:30 "]), [
@@ -17,11 +17,6 @@ test("a password may have any letters", () =>
     "authorization",
     "Basic dGVzdDoxMjPCow==",
   ]));
-
-test("an IPv6 address stands in brackets", () => {
-  assert.equal(placeOf({ address: "192.0.2.1", port: 80 }), "192.0.2.1:80");
-  assert.equal(placeOf({ address: "2001:db8::1", port: 80 }), "[2001:db8::1]:80");
-});
 
 test("a path cannot change the host", () => {
   assert.equal(readUrl(true, "www.example.com", "/a?b"), "https://www.example.com/a?b");

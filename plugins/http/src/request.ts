@@ -23,14 +23,3 @@ export function basicAuthorization(user: string, password: string): Header {
   const octets = new TextEncoder().encode(`${user}:${password}`);
   return ["authorization", `Basic ${btoa(String.fromCharCode(...octets))}`];
 }
-
-/** An address and a port as a URL has them. */
-export function placeOf({
-  address,
-  port,
-}: {
-  readonly address: string;
-  readonly port: number;
-}): string {
-  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
-}

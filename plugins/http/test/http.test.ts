@@ -5,22 +5,25 @@ import { createAuthority } from "../../../runtime/test/sandbox/certificates.ts";
 import type { Case, Use } from "../../cases.ts";
 import { createServers, judgeCases, watchCase } from "../../cases.ts";
 import type { Nginx } from "../../nginx/test/server.ts";
-import { createNginx, freePort, withoutNginx } from "../../nginx/test/server.ts";
+import { createNginx, withoutNginx } from "../../nginx/test/server.ts";
+import { freePort } from "../../testing.ts";
 
 const PASSWORD = "open sesame";
 /** As md5sum and sha256sum print them for the page. */
 const MD5 = "78ea892ce6d8fa3e227b5bbce8c7cd65";
 const SHA_256 = "a39ddceaa648b1fa6212e191d7c6593804173dcf74c053a28e52c82f62ea906f";
 const authority = createAuthority("Test Authority");
+const client = authority.issue("DNS:lb1.example.com");
+const OTHER_KEY = authority.issue("DNS:lb1.example.com").key;
 
 type Options = Readonly<Record<string, unknown>>;
 
 /** A use of the checker, granted what these options need. */
 function use(port: number, options: Options = {}): Use {
-  const { ca, passwordSecret } = options;
+  const { ca, certificate, passwordSecret, keySecret } = options;
   const grant = {
-    ...(ca === undefined ? {} : { files: [ca] }),
-    ...(passwordSecret === undefined ? {} : { secrets: [passwordSecret] }),
+    files: [ca, certificate].filter((file) => file !== undefined),
+    secrets: [passwordSecret, keySecret].filter((secret) => secret !== undefined),
   };
   const target = `127.0.0.1:${port}`;
   return { plugin: "@karuntime/http", target, options: { timeoutMs: 3000, ...options }, grant };
@@ -37,7 +40,7 @@ const judge = (
         [use(own, options), reason],
       ]),
     ),
-    `secrets: { web: ${JSON.stringify(PASSWORD)} },`,
+    `secrets: ${JSON.stringify({ web: PASSWORD, key: client.key, otherKey: OTHER_KEY })},`,
   );
 
 describe("the http checker, of nginx,", { skip: withoutNginx }, () => {
@@ -65,6 +68,7 @@ describe("the http checker, of nginx,", { skip: withoutNginx }, () => {
     );
     const good = authority.issue("DNS:www.example.com");
     const expired = authority.issue("DNS:old.example.com", -1);
+    const mutual = authority.issue("DNS:mutual.example.com");
     tls = await createNginx(
       (port) => `
       server {
@@ -77,6 +81,13 @@ describe("the http checker, of nginx,", { skip: withoutNginx }, () => {
         server_name old.example.com;
         ssl_certificate expired.pem; ssl_certificate_key expired.key;
         return 200 expired;
+      }
+      server {
+        listen 127.0.0.1:${port} ssl;
+        server_name mutual.example.com;
+        ssl_certificate mutual.pem; ssl_certificate_key mutual.key;
+        ssl_verify_client on; ssl_client_certificate ca.pem;
+        return 200 $ssl_client_s_dn;
       }`,
       {
         "ca.pem": authority.ca,
@@ -84,6 +95,9 @@ describe("the http checker, of nginx,", { skip: withoutNginx }, () => {
         "good.key": good.key,
         "expired.pem": expired.cert,
         "expired.key": expired.key,
+        "mutual.pem": mutual.cert,
+        "mutual.key": mutual.key,
+        "client.pem": client.cert,
       },
     );
     await Promise.all([nginx.start(), tls.start()]);
@@ -172,6 +186,29 @@ describe("the http checker, of nginx,", { skip: withoutNginx }, () => {
         version: { options: { ...good, minVersion: "TLSv1.3" }, reason: /alert protocol version/ },
         plain: { options: {}, reason: "/: it answered 400, expected 200-299" },
         tls: { options: { ...good }, port: nginx.port, reason: /wrong version number/ },
+      },
+      tls.port,
+    );
+  });
+
+  test("shows a certificate of its own", () => {
+    const mutual = { tls: true, host: "mutual.example.com", ca: `${tls.folder}/ca.pem` };
+    const certificate = `${tls.folder}/client.pem`;
+    return judge(
+      {
+        shown: {
+          options: { ...mutual, certificate, keySecret: "key", match: "^CN=lb1.example.com$" },
+          reason: "",
+        },
+        none: { options: mutual, reason: "/: it answered 400, expected 200-299" },
+        half: {
+          options: { ...mutual, certificate },
+          reason: /^options.certificate and options.keySecret are needed together/,
+        },
+        otherKey: {
+          options: { ...mutual, certificate, keySecret: "otherKey" },
+          reason: /tls: expected ca, certificate and key in PEM, and the key of that certificate/,
+        },
       },
       tls.port,
     );

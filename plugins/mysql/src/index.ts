@@ -1,7 +1,8 @@
 /** A checker for MySQL and MariaDB: it lets us in, has the expected role, and keeps up as a replica. */
 import { defineChecker } from "@karuntime/sdk";
 import type { Conversation } from "../../conversation.ts";
-import { connectionOptions, converse } from "../../conversation.ts";
+import { converse, timeoutOption } from "../../conversation.ts";
+import { readUpgrade, upgradeOptions } from "../../transport-security.ts";
 import { ServerError } from "./protocol.ts";
 import { channelOf, unfitReplica } from "./replication.ts";
 import type { Row } from "./session.ts";
@@ -10,7 +11,11 @@ import { logIn, logOut, query } from "./session.ts";
 const SYNTAX_ERROR = 1064;
 
 export default defineChecker({
-  permissions: { secrets: ["{secret}"], metrics: true },
+  permissions: {
+    files: ["{ca}", "{certificate}"],
+    secrets: ["{secret}", "{keySecret}"],
+    metrics: true,
+  },
   options: {
     user: { type: "string", description: "the user to log in as" },
     secret: { type: "string", default: "", description: "the secret that is the password" },
@@ -26,11 +31,12 @@ export default defineChecker({
       min: 0,
       description: "a replica that is further behind is down; 0 is no limit",
     },
-    ...connectionOptions,
+    ...timeoutOption,
+    ...upgradeOptions,
   },
   async check(context) {
     const { options, secrets, metrics } = context;
-    const { role } = options;
+    const { role, user, timeoutMs } = options;
     const password = options.secret === "" ? "" : await secrets.get(options.secret);
 
     async function judgeReplica(conversation: Conversation): Promise<string | undefined> {
@@ -40,8 +46,9 @@ export default defineChecker({
       return unfitReplica(channels, options.maxLagSeconds);
     }
 
-    return converse(context, options, async (conversation) => {
-      await logIn(conversation, options.user, password);
+    const upgrade = await readUpgrade(options, context);
+    return converse(context, { timeoutMs }, async (conversation) => {
+      await logIn(conversation, { user, password }, upgrade);
       const [row] = await query(conversation, "SELECT @@global.read_only AS read_only");
       const value = row?.get("read_only") ?? "";
       const writable = value === "0" || value === "OFF";

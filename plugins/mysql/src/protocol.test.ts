@@ -5,6 +5,7 @@ import {
   encodeLogin,
   encodePacket,
   encodeQuery,
+  encodeTlsRequest,
   isEnd,
   parseColumnName,
   parseHandshake,
@@ -49,9 +50,13 @@ describe("packets", () => {
 
 describe("the login", () => {
   test("begins with the server's nonce, in two parts", () => {
-    const { nonce, method } = parseHandshake(handshake);
+    const { nonce, method, tls } = parseHandshake(handshake);
     assert.equal(Buffer.from(nonce).toString(), NONCE);
     assert.equal(method, "mysql_native_password");
+    assert.equal(tls, false);
+    const withTls = Buffer.from(handshake);
+    withTls.writeUInt16LE(0xffff, 5 + handshake.indexOf(0, 1) + 8 + 1);
+    assert.equal(parseHandshake(withTls).tls, true);
   });
   test("cannot begin with anything else", () => {
     assert.throws(() => parseHandshake(bytes([9], "3.23")), /does not speak the MySQL protocol/);
@@ -63,9 +68,12 @@ describe("the login", () => {
     );
   });
   test("names the user, the answer and the method", () => {
-    const login = Buffer.from(encodeLogin("ann", "mysql_native_password", bytes([1, 2])));
+    const login = Buffer.from(encodeLogin("ann", "mysql_native_password", bytes([1, 2]), false));
     assert.equal(login.readUInt32LE(0), 0x0008_a201);
     assert.equal(login[8], 45);
+    const overTls = Buffer.from(encodeLogin("ann", "mysql_native_password", bytes([]), true));
+    assert.equal(overTls.readUInt32LE(0), 0x0008_aa01);
+    assert.deepEqual(Buffer.from(encodeTlsRequest()), overTls.subarray(0, 32));
     assert.equal(login.toString("latin1", 32), "ann\0\u0002\u0001\u0002mysql_native_password\0");
   });
   test("is answered by consent, refusal, another method, or a word of the method", () => {

@@ -11,6 +11,7 @@ const HANDSHAKE_VERSION = 10;
 const NONCE_BYTES = 20;
 /** LONG_PASSWORD, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH. */
 const CAPABILITIES = 0x1 | 0x200 | 0x2000 | 0x8000 | 0x8_0000;
+const TLS_CAPABILITY = 0x800;
 const UTF8MB4 = 45;
 const COMMAND = { quit: 1, query: 3 } as const;
 /** The first octet of a payload that is not what was asked for. */
@@ -27,6 +28,8 @@ export interface Handshake {
   readonly nonce: Uint8Array;
   /** The authentication that it proposes. */
   readonly method: string;
+  /** Whether it can go over to TLS. */
+  readonly tls: boolean;
 }
 
 /** What the server says to a login. */
@@ -53,18 +56,30 @@ export function encodePacket(sequence: number, payload: Uint8Array): Uint8Array 
   return joined(littleEndian(payload.length, 3), new Uint8Array([sequence]), payload);
 }
 
-/** The answer to the handshake. */
-export function encodeLogin(user: string, method: string, response: Uint8Array): Uint8Array {
+/** What goes before the login where TLS is to begin behind it: the login's own first part. */
+export function encodeTlsRequest(): Uint8Array {
+  return beginningOfLogin(true);
+}
+
+/** The answer to the handshake. @param tls whether TLS was asked for before. */
+export function encodeLogin(
+  user: string,
+  method: string,
+  response: Uint8Array,
+  tls: boolean,
+): Uint8Array {
   return joined(
-    littleEndian(CAPABILITIES, 4),
-    littleEndian(PAYLOAD_BYTES_MAX, 4),
-    new Uint8Array([UTF8MB4]),
-    new Uint8Array(23),
+    beginningOfLogin(tls),
     new TextEncoder().encode(`${user}\0`),
     new Uint8Array([response.length]),
     response,
     new TextEncoder().encode(`${method}\0`),
   );
+}
+
+/** The password as it is. */
+export function encodePassword(password: string): Uint8Array {
+  return new TextEncoder().encode(`${password}\0`);
 }
 
 export function encodeQuery(sql: string): Uint8Array {
@@ -93,11 +108,17 @@ export function parseHandshake(payload: Uint8Array): Handshake {
   reader.textUntilNul();
   reader.octets(4);
   const firstPart = reader.octets(8);
-  // A filler, the lower capabilities, the character set, the status, the upper capabilities, a length and a reserve.
-  reader.octets(1 + 2 + 1 + 2 + 2 + 1 + 10);
+  reader.octets(1);
+  const lowerCapabilities = reader.integer(2);
+  // The character set, the status, the upper capabilities, a length and a reserve.
+  reader.octets(1 + 2 + 2 + 1 + 10);
   const secondPart = reader.octets(NONCE_BYTES - firstPart.length);
   reader.octets(1);
-  return { nonce: joined(firstPart, secondPart), method: reader.textUntilNul() };
+  return {
+    nonce: joined(firstPart, secondPart),
+    method: reader.textUntilNul(),
+    tls: (lowerCapabilities & TLS_CAPABILITY) !== 0,
+  };
 }
 
 /** @throws Error when it is none, or the server refuses the login. */
@@ -143,6 +164,15 @@ export function parseRow(
 /** Whether it is what stands behind the columns, and behind the rows. */
 export function isEnd(payload: Uint8Array): boolean {
   return payload[0] === END && payload.length < 9;
+}
+
+function beginningOfLogin(tls: boolean): Uint8Array {
+  return joined(
+    littleEndian(tls ? CAPABILITIES | TLS_CAPABILITY : CAPABILITIES, 4),
+    littleEndian(PAYLOAD_BYTES_MAX, 4),
+    new Uint8Array([UTF8MB4]),
+    new Uint8Array(23),
+  );
 }
 
 function throwIfError(payload: Uint8Array): void {

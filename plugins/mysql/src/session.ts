@@ -1,13 +1,17 @@
 /** A session with one server of MySQL or MariaDB: from its handshake through authentication to queries. */
 import type { Conversation } from "../../conversation.ts";
+import type { Upgrade } from "../../transport-security.ts";
+import { withoutTls } from "../../transport-security.ts";
 import { CACHING_SHA2, NATIVE, responseTo } from "./credentials.ts";
 import type { Packet } from "./protocol.ts";
 import {
   decodePacket,
   encodeLogin,
   encodePacket,
+  encodePassword,
   encodeQuery,
   encodeQuit,
+  encodeTlsRequest,
   isEnd,
   parseColumnName,
   parseHandshake,
@@ -25,18 +29,30 @@ const [KNOWN, FULL_AUTHENTICATION] = [3, 4];
 /** A row's values by the names of their columns. */
 export type Row = ReadonlyMap<string, string | null>;
 
-/** Logs in. @throws Error with what the server says is wrong, or what it asks for that cannot be given. */
+/**
+ * Logs in, over TLS where that is wanted.
+ *
+ * @throws Error with what the server says is wrong, or what it asks for that cannot be given.
+ */
 export async function logIn(
   conversation: Conversation,
-  user: string,
-  password: string,
+  { user, password }: { readonly user: string; readonly password: string },
+  upgrade: Upgrade | undefined,
 ): Promise<void> {
-  const greeting = await next(conversation);
-  const { nonce, method } = parseHandshake(greeting.payload);
+  let greeting = await next(conversation);
+  const { nonce, method, tls: offered } = parseHandshake(greeting.payload);
+  const tls = upgrade !== undefined && offered;
+  if (tls) {
+    await reply(conversation, greeting, encodeTlsRequest());
+    await conversation.startTls(upgrade.init);
+    greeting = { ...greeting, sequence: greeting.sequence + 1 };
+  } else if (upgrade?.required === true) {
+    throw withoutTls("its handshake does not offer it");
+  }
   // Of another method than these the server is told no more than that it is not known.
   const proposed = method === CACHING_SHA2 ? method : NATIVE;
   const response = await responseTo(proposed, nonce, password);
-  await reply(conversation, greeting, encodeLogin(user, proposed, response));
+  await reply(conversation, greeting, encodeLogin(user, proposed, response, tls));
   for (;;) {
     const packet = await next(conversation);
     const answer = named("the login", () => parseLoginAnswer(packet.payload));
@@ -44,9 +60,12 @@ export async function logIn(
     if (answer.type === "switch") {
       await reply(conversation, packet, await responseTo(answer.method, answer.nonce, password));
     } else if (answer.data[0] === FULL_AUTHENTICATION) {
-      throw new Error(
-        `the server does not have the user's password in its cache, and ${CACHING_SHA2} then wants more than is sent here: log in as this user with another client once after each start of the server`,
-      );
+      // Over TLS with nobody knows whom, it would be anybody's.
+      if (upgrade?.required !== true)
+        throw new Error(
+          `the server does not have the user's password in its cache, and ${CACHING_SHA2} then wants the password itself, which is sent only with options.tls`,
+        );
+      await reply(conversation, packet, encodePassword(password));
     } else if (answer.data[0] !== KNOWN) {
       throw new Error(
         `the login: found the answer ${JSON.stringify([...answer.data.subarray(0, 20)])}, expected [${KNOWN}]`,

@@ -6,7 +6,8 @@ import { after, before, describe, test } from "node:test";
 import type { Use } from "../../cases.ts";
 import { judgeCases, watchCase } from "../../cases.ts";
 import type { Nginx } from "./server.ts";
-import { createNginx, freePort, withoutNginx } from "./server.ts";
+import { createNginx, withoutNginx } from "./server.ts";
+import { freePort } from "../../testing.ts";
 
 describe("the nginx check", { skip: withoutNginx }, () => {
   let nginx: Nginx;

@@ -1,9 +1,10 @@
 /** A checker for PostgreSQL: it lets us in, has the expected role, keeps up as a replica, and answers a query as expected. */
 import { defineChecker } from "@karuntime/sdk";
 import type { Conversation } from "../../conversation.ts";
-import { connectionOptions, converse } from "../../conversation.ts";
+import { converse, timeoutOption } from "../../conversation.ts";
+import { readUpgrade, upgradeOptions } from "../../transport-security.ts";
 import { encodeTerminate } from "./protocol.ts";
-import { logIn, query } from "./session.ts";
+import { goOverToTls, logIn, query } from "./session.ts";
 
 /**
  * Whether it is a replica, how many seconds it is behind, and how many replicas it has. A replica that streams and has
@@ -26,7 +27,11 @@ interface Replication {
 }
 
 export default defineChecker({
-  permissions: { secrets: ["{secret}"], metrics: true },
+  permissions: {
+    files: ["{ca}", "{certificate}"],
+    secrets: ["{secret}", "{keySecret}"],
+    metrics: true,
+  },
   options: {
     user: { type: "string", description: "the role to log in as" },
     database: { type: "string", default: "postgres", description: "the database to connect to" },
@@ -34,7 +39,7 @@ export default defineChecker({
     cleartext: {
       type: "boolean",
       default: false,
-      description: "send the password as it is when the server asks for that, also without TLS",
+      description: "send the password as it is when the server asks for that, also without tls",
     },
     role: {
       type: "string",
@@ -50,14 +55,17 @@ export default defineChecker({
     },
     query: { type: "string", default: "", description: "SQL that gives a single value" },
     expect: { type: "string", default: "", description: "what the value of the query must be" },
-    ...connectionOptions,
+    ...timeoutOption,
+    ...upgradeOptions,
   },
   async check(context) {
     const { options, secrets, metrics } = context;
     const { user, database, role, timeoutMs, maxLagSeconds } = options;
     const password = options.secret === "" ? undefined : await secrets.get(options.secret);
     const cleartext = options.cleartext || options.tls;
-    return converse(context, options, async (conversation) => {
+    const upgrade = await readUpgrade(options, context);
+    return converse(context, { timeoutMs }, async (conversation) => {
+      if (upgrade !== undefined) await goOverToTls(conversation, upgrade);
       await logIn(conversation, { user, database, password, cleartext });
       // A server does not notice that a client has gone: without the limit, slow queries would pile up.
       const begin = `BEGIN READ ONLY; SET LOCAL statement_timeout = ${Math.ceil(timeoutMs)}`;

@@ -7,6 +7,8 @@ import type { Decoded } from "../../conversation.ts";
 import { joined } from "../../conversation.ts";
 
 const PROTOCOL_VERSION = 0x0003_0000;
+/** Stands in place of the version, and asks for TLS. */
+const TLS_REQUEST = 80_877_103;
 /** What a backend may send to a client that only asks simple queries. */
 const KNOWN_TYPES = "RKSEZTDCINAv";
 const MESSAGE_BYTES_MAX = 1024 * 1024;
@@ -17,6 +19,27 @@ export type Message =
   | { readonly type: "error"; readonly code: string; readonly text: string }
   | { readonly type: "ready" }
   | { readonly type: "other" };
+
+/** What may go before the first message: the question whether the server speaks TLS. */
+export function encodeTlsRequest(): Uint8Array {
+  return joined(int32(8), int32(TLS_REQUEST));
+}
+
+/** Its answer is a single letter: yes (S), no (N), or the beginning of an error, which is left where it is. @throws Error when it is none. */
+export function decodeTlsAnswer(octets: Uint8Array): Decoded<"yes" | "no" | "error"> | undefined {
+  const [letter] = octets;
+  if (letter === undefined) return undefined;
+  switch (String.fromCharCode(letter)) {
+    case "S":
+      return { message: "yes", length: 1 };
+    case "N":
+      return { message: "no", length: 1 };
+    case "E":
+      return { message: "error", length: 0 };
+    default:
+      throw foreign(octets);
+  }
+}
 
 /** The first message: who wants what. */
 export function encodeStartup(parameters: Readonly<Record<string, string>>): Uint8Array {

@@ -1,8 +1,9 @@
 /** Logins at servers that are not what they should be: a scripted server stands for each. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Conversation } from "../../conversation.ts";
-import { logIn, query } from "./session.ts";
+import type { Step } from "../../scripted.ts";
+import { script as scriptOf } from "../../scripted.ts";
+import { goOverToTls, logIn, query } from "./session.ts";
 
 const LOGIN = { user: "ann", database: "postgres", password: "größe", cleartext: false };
 
@@ -18,26 +19,12 @@ const SASL = authentication(10, "SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0");
 const OK = authentication(0);
 const READY = message("Z", Buffer.from("I"));
 
-/** Sends one after the other; a function is given what it was sent last. */
-function script(...steps: readonly (Buffer | ((sent: string) => Buffer))[]): Conversation {
-  let sent = "";
-  const waiting = [...steps];
-  return {
-    send: (_step, octets) => Promise.resolve(void (sent = Buffer.from(octets).toString("utf8"))),
-    receive(decode) {
-      const step = waiting.shift();
-      assert.ok(step !== undefined, "the server has nothing more to say");
-      const decoded = decode(typeof step === "function" ? step(sent) : step);
-      assert.ok(decoded !== undefined);
-      return Promise.resolve(decoded.message);
-    },
-  };
-}
+const script = (...steps: readonly Step[]) => scriptOf(...steps).conversation;
 
-const challenge = (sent: string): Buffer =>
+const challenge = (told: Buffer): Buffer =>
   authentication(
     11,
-    `r=${/,r=([^,]+)$/.exec(sent)?.[1] ?? ""}more,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096`,
+    `r=${/,r=([^,]+)$/.exec(told.toString())?.[1] ?? ""}more,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096`,
   );
 
 describe("a server that does not know the password", () => {
@@ -54,6 +41,40 @@ describe("a server that does not know the password", () => {
   test("does not get the password when it asks for it in clear text", async () => {
     await assert.rejects(logIn(script(authentication(3), OK, READY), LOGIN), /in clear text/);
     await logIn(script(authentication(3), OK, READY), { ...LOGIN, cleartext: true });
+  });
+});
+
+describe("going over to TLS", () => {
+  const required = { required: true, init: { serverName: "db.example.test" } };
+  const opportunistic = { required: false, init: { verify: false } };
+  const letter = (text: string): Buffer => Buffer.from(text);
+  const error = message("E", Buffer.from("SFATAL\0C57P03\0Mit is starting up\0\0"));
+
+  test("happens when the server says yes", async () => {
+    for (const upgrade of [required, opportunistic]) {
+      const { conversation, told, tls } = scriptOf(letter("S"), OK, READY);
+      await goOverToTls(conversation, upgrade);
+      await logIn(conversation, LOGIN);
+      assert.deepEqual(told[0], Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]));
+      assert.equal(told[1], "TLS");
+      assert.deepEqual(tls, [upgrade.init]);
+    }
+  });
+  test("does not when it says no, and then nothing is said that has to be said over it", async () => {
+    await goOverToTls(script(letter("N")), opportunistic);
+    const { conversation, told } = scriptOf(letter("N"));
+    await assert.rejects(goOverToTls(conversation, required), {
+      message:
+        "the server does not go over to TLS, which options.tls demands: it answered the request for it with no",
+    });
+    assert.equal(told.length, 1);
+  });
+  test("fails with the server's error, where it may be believed", async () => {
+    await assert.rejects(goOverToTls(script(error), opportunistic), {
+      message: "the request for TLS: it is starting up (57P03)",
+    });
+    await assert.rejects(goOverToTls(script(error), required), /request for it with error$/);
+    await assert.rejects(goOverToTls(script(letter("HTTP/1.1")), required), /does not speak the/);
   });
 });
 

@@ -1,14 +1,18 @@
 /** A session with one PostgreSQL server: from the startup through authentication to queries. */
 import type { Conversation } from "../../conversation.ts";
+import type { Upgrade } from "../../transport-security.ts";
+import { withoutTls } from "../../transport-security.ts";
 import { md5Password, scram } from "./credentials.ts";
 import type { Message } from "./protocol.ts";
 import {
   decodeMessage,
+  decodeTlsAnswer,
   encodePassword,
   encodeQuery,
   encodeSaslInitial,
   encodeSaslResponse,
   encodeStartup,
+  encodeTlsRequest,
   textOf,
   textsOf,
 } from "./protocol.ts";
@@ -24,6 +28,20 @@ export interface Login {
   readonly password: string | undefined;
   /** Whether the password may be sent as it is. */
   readonly cleartext: boolean;
+}
+
+/** Goes over to TLS before anything else is said. @throws Error when that fails, or has to be and the server cannot. */
+export async function goOverToTls(
+  conversation: Conversation,
+  { required, init }: Upgrade,
+): Promise<void> {
+  const step = "the request for TLS";
+  await conversation.send(step, encodeTlsRequest());
+  const answer = await conversation.receive(decodeTlsAnswer);
+  if (answer === "yes") return conversation.startTls(init);
+  // What an error says without TLS could be anybody's words.
+  if (required) throw withoutTls(`it answered the request for it with ${answer}`);
+  if (answer === "error") await next(conversation, step);
 }
 
 /** Logs in. @throws Error with what the server says is wrong, or what it asks for that cannot be given. */

@@ -1,12 +1,17 @@
 /** A checker for redis: it lets us in, answers PING, has the expected role, and as a replica keeps up with its master. */
 import { defineChecker } from "@karuntime/sdk";
 import type { Conversation } from "../../conversation.ts";
-import { connectionOptions, converse } from "../../conversation.ts";
+import { converse, timeoutOption } from "../../conversation.ts";
+import { readTls, tlsOptions } from "../../transport-security.ts";
 import type { Replication } from "./resp.ts";
 import { decodeReply, encodeCommand, parseReplication } from "./resp.ts";
 
 export default defineChecker({
-  permissions: { secrets: ["{secret}"], metrics: true },
+  permissions: {
+    files: ["{ca}", "{certificate}"],
+    secrets: ["{secret}", "{keySecret}"],
+    metrics: true,
+  },
   options: {
     user: { type: "string", default: "", description: "the ACL user; without one, the default" },
     secret: {
@@ -26,12 +31,14 @@ export default defineChecker({
       min: 0,
       description: "a replica whose master has been silent for longer is down; 0 is no limit",
     },
-    ...connectionOptions,
+    ...timeoutOption,
+    ...tlsOptions,
   },
   async check(context) {
     const { options, secrets, metrics } = context;
     const password = options.secret === "" ? undefined : await secrets.get(options.secret);
-    return converse(context, options, async (conversation) => {
+    const tls = options.tls ? await readTls(options, context) : undefined;
+    return converse(context, { timeoutMs: options.timeoutMs, tls }, async (conversation) => {
       if (password !== undefined) {
         const credentials = options.user === "" ? [password] : [options.user, password];
         await ask(conversation, "AUTH", ...credentials);

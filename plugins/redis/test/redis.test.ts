@@ -1,144 +1,128 @@
 /** The checker as the daemon runs it, against redis-server and against what pretends to be one. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import type { Project } from "../../../runtime/test/sandbox/plugins.ts";
-import { configuration, startProject } from "../../../runtime/test/sandbox/plugins.ts";
-import type { Impostor, ServerFolder, ServerProcess } from "../../servers.ts";
-import {
-  becomes,
-  freePort,
-  makeServerFolder,
-  missing,
-  startSlowProxy,
-  startTalker,
-} from "../../servers.ts";
+import { describe, test } from "node:test";
+import { certificateLooks, certify, CLIENT_KEY } from "../../certified.ts";
+import type { Certified } from "../../certified.ts";
+import type { ServerProcess } from "../../servers.ts";
+import { missing } from "../../servers.ts";
+import { suite } from "../../suite.ts";
+import { freePort } from "../../testing.ts";
 
-const PLUGIN = fileURLToPath(new URL("../src/index.ts", import.meta.url));
 const PASSWORD = "correct-horse-größe";
+const secret = "redis";
 
-describe("the redis checker", { skip: missing("redis-server", "redis-server") }, () => {
-  let folder: ServerFolder;
-  let master: ServerProcess;
-  let project: Project;
-  const impostors: Impostor[] = [];
+describe(
+  "the redis checker",
+  { skip: missing("redis-server", "redis-server", "redis-cli") },
+  () => {
+    let master: ServerProcess;
+    let certified: Certified;
+    let masterPort: number;
 
-  before(async () => {
-    folder = makeServerFolder();
-    const [masterPort, replicaPort, tlsPort, closedPort] = [
-      await freePort(),
-      await freePort(),
-      await freePort(),
-      await freePort(),
-    ];
-    const serve = (port: number, ...settings: readonly string[]): ServerProcess => {
-      const place = ["--bind", "127.0.0.1", "--port", String(port), "--dir", folder.path];
-      return folder.start("redis-server", [
-        ...place,
-        "--save",
-        "",
-        "--requirepass",
-        PASSWORD,
-        ...settings,
-      ]);
-    };
-    folder.makeCertificate("redis.example.test");
-    const tls = ["--tls-port", String(tlsPort), "--tls-auth-clients", "no"];
-    tls.push("--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem");
-    const user = ["--user", "watcher", "on", `>${PASSWORD}`, "+ping", "+info"];
-    const replication = ["--repl-ping-replica-period", "1", "--repl-diskless-sync-delay", "0"];
-    master = serve(masterPort, ...replication, ...tls, ...user);
-    serve(replicaPort, "--replicaof", `127.0.0.1 ${masterPort}`, "--masterauth", PASSWORD);
-    impostors.push(
-      await startTalker(""),
-      await startTalker("HTTP/1.1 400 Bad Request\r\n\r\n"),
-      await startTalker("-LOADING Redis is loading the dataset in memory\r\n"),
-      await startSlowProxy(masterPort, 700),
+    const redis = suite(
+      "redis",
+      { secrets: { redis: PASSWORD, wrong: "not this one", key: CLIENT_KEY }, options: {} },
+      async ({ folder, talker, strangers }) => {
+        masterPort = await freePort();
+        const [replicaPort, tlsPort, mutualPort] = [
+          await freePort(),
+          await freePort(),
+          await freePort(),
+        ];
+        certified = certify(folder);
+        const serve = (port: number, ...settings: readonly string[]): ServerProcess => {
+          const place = ["--bind", "127.0.0.1", "--port", String(port), "--dir", folder.path];
+          const password = ["--requirepass", PASSWORD];
+          return folder.start("redis-server", [...place, "--save", "", ...password, ...settings]);
+        };
+        const tls = (port: number, clients: "yes" | "no"): readonly string[] =>
+          [
+            `--tls-port=${port}`,
+            `--tls-auth-clients=${clients}`,
+            `--tls-cert-file=${certified.certificate}`,
+            `--tls-key-file=${certified.key}`,
+            `--tls-ca-cert-file=${certified.ca}`,
+          ].flatMap((setting) => setting.split("="));
+        const user = ["--user", "watcher", "on", `>${PASSWORD}`, "+ping", "+info"];
+        const replication = ["--repl-ping-replica-period", "1", "--repl-diskless-sync-delay", "0"];
+        master = serve(masterPort, ...replication, ...tls(tlsPort, "no"), ...user);
+        const following = ["--replicaof", `127.0.0.1 ${masterPort}`, "--masterauth", PASSWORD];
+        serve(replicaPort, ...following, ...tls(mutualPort, "yes"));
+        const shown = { certificate: certified.client, keySecret: "key" };
+        const trusting = { secret, ...certified.trusting };
+        return {
+          master: [masterPort, { secret, role: "master" }],
+          masterAsReplica: [masterPort, { secret, role: "replica" }, /^it is a master, expected a/],
+          replica: [replicaPort, { secret, role: "replica", maxLagSeconds: 2 }],
+          replicaAsMaster: [
+            replicaPort,
+            { secret, role: "master" },
+            /^it is a replica, expected a/,
+          ],
+          user: [masterPort, { secret, user: "watcher" }],
+          noPassword: [masterPort, {}, /^PING: NOAUTH .*; name the secret/],
+          wrongPassword: [masterPort, { secret: "wrong" }, /^AUTH: WRONGPASS /],
+          loading: [
+            await talker("-LOADING Redis is loading the dataset in memory\r\n"),
+            {},
+            /^PING: LOADING /,
+          ],
+          ...(await strangers("redis", "answer to PING", masterPort)),
+          ...certificateLooks(tlsPort, certified, { secret }),
+          withoutTls: [
+            masterPort,
+            trusting,
+            /wrong version number|disconnected|no connection within/,
+          ],
+          tlsDemanded: [tlsPort, { secret }, /closed the connection|broke the connection off/],
+          certificate: [mutualPort, { ...trusting, ...shown }],
+          certificateMissing: [mutualPort, trusting, /certificate required/],
+        };
+      },
     );
-    const [silentPort, wrongPort, loadingPort, slowPort] = impostors.map(({ port }) => port);
-    const check = (port: number | undefined, options: object): string =>
-      JSON.stringify({
-        plugin: PLUGIN,
-        target: `127.0.0.1:${port}`,
-        options: { timeoutMs: 600, ...options },
-        interval: "200ms",
-        timeout: "2s",
+
+    test("publishes how many replicas there are, and how far they are behind", async () => {
+      const { metrics } = await redis.project.waitFor("a connected replica", async () => {
+        const report = await redis.project.report("master");
+        return report.metrics.some(
+          ({ name, value }) => name === "redis_connected_replicas" && value === 1,
+        )
+          ? report
+          : undefined;
       });
-    const secret = "redis";
-    project = await startProject({
-      "karuntime.config.ts": configuration(`
-        secrets: { redis: ${JSON.stringify(PASSWORD)}, wrong: "not this one" },
-        checks: {
-          master: ${check(masterPort, { secret, role: "master" })},
-          masterAsReplica: ${check(masterPort, { secret, role: "replica" })},
-          replica: ${check(replicaPort, { secret, role: "replica", maxLagSeconds: 2 })},
-          replicaAsMaster: ${check(replicaPort, { secret, role: "master" })},
-          user: ${check(masterPort, { secret, user: "watcher" })},
-          tls: ${check(tlsPort, { secret, tls: true, tlsVerify: false })},
-          selfSigned: ${check(tlsPort, { secret, tls: true, tlsServerName: "redis.example.test" })},
-          noPassword: ${check(masterPort, {})},
-          wrongPassword: ${check(masterPort, { secret: "wrong" })},
-          refused: ${check(closedPort, {})},
-          silent: ${check(silentPort, {})},
-          wrong: ${check(wrongPort, {})},
-          loading: ${check(loadingPort, {})},
-          slow: ${check(slowPort, { secret })},
-        },`),
+      assert.ok(metrics.some(({ name }) => name === "redis_replication_lag_bytes"));
     });
-  });
-  after(async () => {
-    await project.stop();
-    for (const impostor of impostors) impostor.stop();
-    await folder.remove();
-  });
 
-  for (const name of ["master", "replica", "user", "tls"])
-    test(`${name}: up`, () => becomes(project, name, "up"));
-
-  for (const [name, reason] of [
-    ["masterAsReplica", /^it is a master, expected a replica/],
-    ["replicaAsMaster", /^it is a replica, expected a master/],
-    ["selfSigned", /self-signed certificate/],
-    ["noPassword", /^PING: NOAUTH .*; name the secret/],
-    ["wrongPassword", /^AUTH: WRONGPASS /],
-    ["refused", /the connection is refused/],
-    ["silent", /^no answer to PING within 600 ms/],
-    ["wrong", /^the server does not speak the redis protocol: "HTTP\/1.1 400/],
-    ["loading", /^PING: LOADING /],
-    ["slow", /^no answer to AUTH within 600 ms/],
-  ] as const)
-    test(`${name}: down`, () => becomes(project, name, "down", reason));
-
-  test("publishes how many replicas there are, and how far they are behind", async () => {
-    const { metrics } = await project.waitFor("a connected replica", async () => {
-      const report = await project.report("master");
-      return report.metrics.some(
-        ({ name, value }) => name === "redis_connected_replicas" && value === 1,
-      )
-        ? report
-        : undefined;
+    test("a certificate that has expired makes it down, until there is a new one", async () => {
+      const change = (certificate: string, key: string): void => {
+        const connection = `-p ${masterPort} -a ${PASSWORD} --no-auth-warning`;
+        const files = `tls-cert-file ${certificate} tls-key-file ${key}`;
+        redis.folder.run("redis-cli", `${connection} config set ${files}`.split(" "));
+      };
+      change(certified.expired, certified.expiredKey);
+      await redis.becomes("tls", "down", /certificate has expired/);
+      change(certified.certificate, certified.key);
+      await redis.becomes("tls", "up");
     });
-    assert.ok(metrics.some(({ name }) => name === "redis_replication_lag_bytes"));
-  });
 
-  test("a master that hangs is down, its replica too when it has been silent for too long; both come back", async () => {
-    await becomes(project, "replica", "up");
-    master.hang();
-    await becomes(project, "master", "down", /^no answer to \w+ within 600 ms/);
-    await becomes(
-      project,
-      "replica",
-      "down",
-      /^its master has been silent for \d+ s, expected at most 2 s/,
-    );
-    master.resume();
-    await becomes(project, "master", "up");
-    await becomes(project, "replica", "up");
-  });
+    test("a master that hangs is down, its replica too when it has been silent for too long; both come back", async () => {
+      await redis.becomes("replica", "up");
+      master.hang();
+      await redis.becomes("master", "down", /^no answer to \w+ within 600 ms/);
+      await redis.becomes(
+        "replica",
+        "down",
+        /^its master has been silent for \d+ s, expected at most 2 s/,
+      );
+      master.resume();
+      await redis.becomes("master", "up");
+      await redis.becomes("replica", "up");
+    });
 
-  test("a master that ends is down, and the replica's link with it", async () => {
-    await master.stop();
-    await becomes(project, "master", "down", /the connection is refused/);
-    await becomes(project, "replica", "down", /^its link to the master has been down for \d+ s/);
-  });
-});
+    test("a master that ends is down, and the replica's link with it", async () => {
+      await master.stop();
+      await redis.becomes("master", "down", /the connection is refused/);
+      await redis.becomes("replica", "down", /^its link to the master has been down for \d+ s/);
+    });
+  },
+);

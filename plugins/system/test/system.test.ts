@@ -1,16 +1,86 @@
-/** The system check and this machine: what it measures, limits that no machine keeps, and a real disk that fills up. */
+/**
+ * The system check and this machine: what it measures, limits that no machine keeps, a real disk that fills up, and real
+ * pressure, from loads that are small and end with the test.
+ */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { becomes, serve, temporaryFolder, withProject } from "../../testing.ts";
 
 const noPressure = existsSync("/proc/pressure/io") ? false : "this kernel tells no pressure";
 
 const check = (name: string, options: object): string =>
   `${name}: { plugin: "@karuntime/system", interval: "100ms", timeout: "2s", grant: { system: true, metrics: true }, options: ${JSON.stringify(options)} },`;
+
+const TMPFS = 0x0102_1994;
+/** Where files are on a disk; /tmp may be in memory. */
+const DISK = "/var/tmp";
+const noDisk = statfsSync(DISK).type === TMPFS ? `${DISK} is in memory` : false;
+
+/** A group of processes of the test's own, with little memory; a text says why there is none. */
+function makeMemoryGroup(): { readonly path: string; remove(): Promise<void> } | string {
+  const [root, limit] = existsSync("/sys/fs/cgroup/memory/memory.limit_in_bytes")
+    ? ["/sys/fs/cgroup/memory", "memory.limit_in_bytes"]
+    : ["/sys/fs/cgroup", "memory.max"];
+  const path = join(root, `karuntime-system-${process.pid}`);
+  async function remove(): Promise<void> {
+    // What was killed may be there for a moment yet.
+    for (let tries = 0; existsSync(path); tries++)
+      try {
+        rmdirSync(path);
+      } catch (error) {
+        if (tries === 100) throw error;
+        await sleep(20);
+      }
+  }
+  try {
+    mkdirSync(path);
+    writeFileSync(join(path, limit), String(16 * 1024 * 1024));
+    return { path, remove };
+  } catch (error) {
+    if (existsSync(path)) rmdirSync(path);
+    return `it may make no cgroup with a limit of memory: ${String(error)}`;
+  }
+}
+
+/** Up with this machine's pressure as it is, and down while the load adds to it. */
+async function seesPressure(
+  resource: "memory" | "io",
+  load: readonly [string, ...string[]],
+): Promise<void> {
+  const [, now = ""] =
+    /^some avg10=([\d.]+)/.exec(readFileSync(`/proc/pressure/${resource}`, "utf8")) ?? [];
+  const limit = Number(now) + 2;
+  await withProject(
+    `checks: { ${check("pressed", { [`${resource}PressureMax`]: limit })} },`,
+    async (project) => {
+      await becomes(project, "pressed", "up");
+      const server = serve(load);
+      try {
+        const reason = new RegExp(
+          `^the ${resource} pressure is [\\d.]+ %, expected at most ${limit} %$`,
+        );
+        await becomes(project, "pressed", "down", reason);
+      } finally {
+        await server.stop();
+      }
+    },
+  );
+}
 
 describe("the system check", () => {
   test("judges nothing without limits, and all that has one", () =>
@@ -63,6 +133,32 @@ describe("the system check", () => {
       );
     } finally {
       await Promise.all(busy.map((server) => server.stop()));
+    }
+  });
+
+  test("sees the disks not keeping up", { skip: noPressure || noDisk }, async () => {
+    const folder = mkdtempSync(join(DISK, "karuntime-system-"));
+    try {
+      const write = `dd if=/dev/zero of=${folder}/file bs=64k count=200 oflag=dsync conv=notrunc`;
+      await seesPressure("io", ["sh", "-c", `while :; do ${write}; done`]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("sees memory being short", { skip: noPressure || noDisk }, async (context) => {
+    const group = makeMemoryGroup();
+    if (typeof group === "string") return context.skip(group);
+    const folder = mkdtempSync(join(DISK, "karuntime-system-"));
+    try {
+      const enter = `echo $$ > ${group.path}/cgroup.procs`;
+      // A file larger than what the group may keep of it: each time it is read from the disk.
+      const write = `dd if=/dev/zero of=${folder}/file bs=1M count=64`;
+      const read = `while :; do cat ${folder}/file > /dev/null; done`;
+      await seesPressure("memory", ["sh", "-c", `${enter} && ${write} && ${read}`]);
+    } finally {
+      await group.remove();
+      rmSync(folder, { recursive: true });
     }
   });
 

@@ -1,26 +1,27 @@
 /** Connects to a server, as keepalived's TCP_CHECK does, and may send something and expect an answer. */
 import { defineChecker } from "@karuntime/sdk";
+import { readTls, tlsOptions } from "../../transport-security.ts";
 import { readText } from "./text.ts";
 
 const ANSWER_CHARACTERS_MAX = 64 * 1024;
 
 export default defineChecker({
+  permissions: { files: ["{ca}", "{certificate}"], secrets: ["{keySecret}"] },
   options: {
     send: { type: "string", default: "", description: "with \\r, \\n, \\t, \\0, \\\\ and \\xHH" },
     expect: { type: "string", default: "", description: "regular expression for what comes" },
     timeoutMs: { type: "number", default: 800, min: 1, description: "for all of it" },
+    ...tlsOptions,
   },
-  async check({ target, options, connect, down }) {
-    const { address, port } = target;
+  async check({ target, options, connect, files, secrets, down }) {
+    const init = options.tls ? { tls: await readTls(options, { files, secrets }) } : {};
     const data = readText(options.send);
     const expected = options.expect === "" ? undefined : new RegExp(options.expect);
     let text = "";
 
     /** @returns what went wrong, or "". */
     async function converse(): Promise<string> {
-      const connection = await connect(
-        `${address.includes(":") ? `[${address}]` : address}:${port}`,
-      );
+      const connection = await connect(target.place, init);
       if (data.length > 0) await connection.write(data);
       const decoder = new TextDecoder();
       while (expected?.test(text) === false) {

@@ -1,10 +1,15 @@
 /** The checker against a process that is stopped and continued, and against servers that answer in their own ways. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, chmodSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Use } from "../../cases.ts";
 import { createServers, judgeCases, watchCase } from "../../cases.ts";
-import { createNginx, freePort, withoutNginx } from "../../nginx/test/server.ts";
+import { createAuthority } from "../../../runtime/test/sandbox/certificates.ts";
+import { createNginx, listening, withoutNginx } from "../../nginx/test/server.ts";
+import { freePort, serve } from "../../testing.ts";
 
 function use(port: number, options: object = {}): Use {
   const target = `127.0.0.1:${port}`;
@@ -59,6 +64,53 @@ describe("the tcp checker", () => {
       endless: [use(endless, { expect: "y" }), /^\d+ characters came; found "x+", expected \/y\/$/],
       option: [use(wrong, { send: "\\q" }), /^send: found "\\\\q", expected one of/],
     });
+  });
+
+  test("talks over TLS, and shows a certificate of its own", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "karuntime-tcp-"));
+    chmodSync(folder, 0o755);
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const authority = createAuthority("Test Authority");
+    const [server, client] = [authority.issue("DNS:a.example.test"), authority.issue("DNS:lb1")];
+    const ca = file("ca.pem", authority.ca);
+    const certificate = file("client.pem", client.cert);
+    const pair = ["-cert", file("server.pem", server.cert), "-key", file("key", server.key)];
+    const port = await freePort();
+    // It sends each line back, reversed.
+    const options = `-accept 127.0.0.1:${port} -rev -quiet -Verify 1 -verify_return_error`;
+    const reversing = serve(["openssl", "s_server", ...options.split(" "), ...pair, "-CAfile", ca]);
+    try {
+      await listening(port);
+      const ask = {
+        send: "some text\\n",
+        expect: "^txet emos",
+        tls: true,
+        ca,
+        serverName: "a.example.test",
+      };
+      const shown = { certificate, keySecret: "key" };
+      const judged = (changes: object): Use => ({
+        ...use(port, { ...ask, ...changes }),
+        grant: { files: [ca, certificate], secrets: ["key"] },
+      });
+      await judgeCases(
+        {
+          shown: [judged(shown), ""],
+          none: [judged({}), /certificate required/],
+          name: [judged({ ...shown, serverName: "b" }), /does not match certificate's altnames/],
+          untrusted: [judged({ ...shown, ca: "" }), /self-signed certificate|unable to verify/],
+          unverified: [judged({ ...shown, ca: "", verify: false }), ""],
+          plain: [judged({ tls: false }), /ended the connection|broke the connection off/],
+        },
+        `secrets: { key: ${JSON.stringify(client.key)} },`,
+      );
+    } finally {
+      await reversing.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test("sees a server hang, come back and stop", { skip: withoutNginx }, async () => {

@@ -1,35 +1,24 @@
 /** Shakes hands with a TLS server, and judges its certificate: trusted, made out to the name, and with days left. */
 import { defineChecker } from "@karuntime/sdk";
+import { certificateOptions, readTls } from "../../transport-security.ts";
 import { daysLeft, faultOf } from "./certificate.ts";
 
 export default defineChecker({
-  permissions: { files: ["{ca}"], metrics: true },
+  permissions: { files: ["{ca}", "{certificate}"], secrets: ["{keySecret}"], metrics: true },
   options: {
-    serverName: { type: "string", default: "", description: "default: the target's address" },
-    verify: { type: "boolean", default: true, description: "whether it must be trusted" },
-    ca: { type: "string", default: "", description: "file with whom to trust, in PEM" },
+    ...certificateOptions,
     issuer: { type: "string", default: "", description: "common name that the issuer must have" },
-    minVersion: { type: "string", choices: ["TLSv1.2", "TLSv1.3"], default: "TLSv1.2" },
     minDays: { type: "number", default: 0, description: "down with fewer days left" },
     warnDays: { type: "number", default: 14, description: "with fewer, warnWeight counts" },
     warnWeight: { type: "number", default: 0, min: -253, max: 253 },
     timeoutMs: { type: "number", default: 800, min: 1 },
   },
-  async check({ target, options, connect, files, metrics, down, weight }) {
-    const { address, port } = target;
-    const { serverName, verify, minVersion, timeoutMs, warnDays, warnWeight } = options;
-    const ca = options.ca === "" ? undefined : (await files.read(options.ca)).text;
+  async check({ target, options, connect, files, secrets, metrics, down, weight }) {
+    const { timeoutMs, warnDays, warnWeight } = options;
+    const tls = await readTls(options, { files, secrets });
     const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), timeoutMs));
     try {
-      const shaken = connect(`${address.includes(":") ? `[${address}]` : address}:${port}`, {
-        tls: {
-          verify,
-          minVersion,
-          ...(ca === undefined ? {} : { ca }),
-          ...(serverName === "" ? {} : { serverName }),
-        },
-      });
-      const connection = await Promise.race([shaken, late]);
+      const connection = await Promise.race([connect(target.place, { tls }), late]);
       if (connection === null) return down(`no handshake within ${timeoutMs} ms`);
       const { certificate } = connection;
       if (certificate === null) return down("it showed no certificate");

@@ -10,7 +10,8 @@ import { createServer } from "node:tls";
 import { createAuthority } from "../../../runtime/test/sandbox/certificates.ts";
 import type { Use } from "../../cases.ts";
 import { createServers, judgeCases, watchCase } from "../../cases.ts";
-import { createNginx, freePort, withoutNginx } from "../../nginx/test/server.ts";
+import { createNginx, listening, withoutNginx } from "../../nginx/test/server.ts";
+import { freePort, serve as run } from "../../testing.ts";
 
 const NAME = "www.example.test";
 const authority = createAuthority("Test Authority");
@@ -109,6 +110,40 @@ describe("the tls checker", () => {
     await watchCase(use(port, { warnWeight: -30 }), async (becomes) => {
       assert.equal((await becomes("up")).weight, null);
     });
+  });
+
+  test("shows a certificate of its own", async () => {
+    const at = await freePort();
+    const client = authority.issue("DNS:lb1.example.test");
+    const files = { "server.pem": good.cert, "server.key": good.key, "client.pem": client.cert };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    // With TLS 1.3 a client has shaken hands before the server has seen its certificate.
+    const words = `-accept 127.0.0.1:${at} -quiet -tls1_2 -Verify 1 -verify_return_error`;
+    const [ca, certificate] = [join(folder, "ca.pem"), join(folder, "client.pem")];
+    const server = run([
+      "openssl",
+      "s_server",
+      ...words.split(" "),
+      "-cert",
+      join(folder, "server.pem"),
+      "-key",
+      join(folder, "server.key"),
+      "-CAfile",
+      ca,
+    ]);
+    try {
+      await listening(at);
+      const shown: Use = {
+        ...use(at, { certificate, keySecret: "key" }),
+        grant: { files: [ca, certificate], secrets: ["key"], metrics: true },
+      };
+      await judgeCases(
+        { shown: [shown, ""], none: [use(at), /handshake failure|certificate required/] },
+        `secrets: { key: ${JSON.stringify(client.key)} },`,
+      );
+    } finally {
+      await server.stop();
+    }
   });
 
   test("sees a server hang, come back and stop", { skip: withoutNginx }, async () => {

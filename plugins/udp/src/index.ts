@@ -12,12 +12,11 @@ export default defineChecker({
     waitMs: { type: "number", default: 300, min: 1, max: 60_000, description: "how long for" },
   },
   async check({ target, options, udp, down }) {
-    const place = `${target.address.includes(":") ? `[${target.address}]` : target.address}:${target.port}`;
     const data = options.sendAs === "hex" ? bytesOfHex(options.send) : options.send;
     const patience = AbortSignal.timeout(options.waitMs);
     let answer: Uint8Array;
     try {
-      answer = await udp(place, data, { signal: patience });
+      answer = await udp(target.place, data, { signal: patience });
     } catch (error) {
       if (!patience.aborted) return down((error as Error).message);
       // Without an ICMP error by now, somebody listens there.

@@ -4,7 +4,9 @@ import { dirname, resolve } from "node:path";
 import * as z from "zod";
 import { permissions } from "../plugins/manifest.ts";
 import type { PluginUse } from "./model.ts";
-import { parseAddress } from "../packet/address.ts";
+import type { IpAddress } from "../packet/address.ts";
+import { formatEndpoint, parseAddress } from "../packet/address.ts";
+import type { CheckTarget } from "../sandbox/protocol.ts";
 
 /** The trust group of the operator's own files. */
 export const OPERATOR = "operator";
@@ -20,15 +22,18 @@ export const pluginShape = {
 /** "192.0.2.1:80" or "[2001:db8::1]:80", and perhaps the virtual service that it stands behind. */
 export const checkTarget = z.string().transform((text, context) => {
   const [, inBrackets, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
-  const address = inBrackets ?? plain;
-  if (address !== undefined && parseAddress(address) !== undefined && Number(port) <= 65_535)
-    return { address, port: Number(port), virtualService: "" };
+  const address = parseAddress(inBrackets ?? plain ?? "");
+  if (address !== undefined && Number(port) <= 65_535) return targetAt(address, Number(port), "");
   context.addIssue({
     code: "custom",
     message: `found ${JSON.stringify(text)}, expected an address and a port such as "192.0.2.10:80" or "[2001:db8::10]:80"`,
   });
   return z.NEVER;
 });
+
+export function targetAt(address: IpAddress, port: number, virtualService: string): CheckTarget {
+  return { address, port, place: formatEndpoint(address, port), virtualService };
+}
 
 export function pluginUseOf({ plugin, options, grant }: Omit<PluginUse, "type">): PluginUse {
   return { type: "plugin", plugin, options, grant };

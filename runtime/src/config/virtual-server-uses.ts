@@ -7,7 +7,7 @@ import type {
   NotificationConfiguration,
   NotificationEvent,
 } from "./model.ts";
-import { pluginUseOf } from "./plugin-use.ts";
+import { pluginUseOf, targetAt } from "./plugin-use.ts";
 import type { ParsedVirtualServer } from "./virtual-server-schema.ts";
 
 const INTERVAL_MS_MIN = 10;
@@ -84,11 +84,7 @@ export function checkersOf(
           initialState: "unknown",
           onFault: entry.onFault,
           warmupMs: config.warmupMs,
-          target: {
-            address: config.address ?? real.address,
-            port: config.port ?? real.port,
-            virtualService: server.name,
-          },
+          target: targetAt(config.address ?? real.address, config.port ?? real.port, server.name),
           path: ["virtualServers", server.name, ...path].join("."),
           virtualServer: index,
           realServer,

@@ -55,8 +55,7 @@ export function fillIn(
 /** A checker may speak to what it is to look at, in whatever protocol. */
 export function withTarget(grant: Permissions, target: CheckTarget | null): Permissions {
   if (target === null) return grant;
-  const { address, port } = target;
-  const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  const { place } = target;
   return {
     ...grant,
     net: [...grant.net, place],

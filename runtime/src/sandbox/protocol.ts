@@ -51,6 +51,8 @@ export interface CheckTarget {
   /** A numeric address. */
   readonly address: string;
   readonly port: number;
+  /** Both, as grants name it: "192.0.2.1:80", "[2001:db8::1]:80". */
+  readonly place: string;
   /** The virtual service that the real server stands behind; "" where there is none. */
   readonly virtualService: string;
 }

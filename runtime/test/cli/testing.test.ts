@@ -215,7 +215,7 @@ describe("runCheck", () => {
 describe("runChecker and runNotifier", () => {
   const redis = defineChecker({
     async check({ target, connect, down }) {
-      const connection = await connect(`${target.address}:${target.port}`);
+      const connection = await connect(target.place);
       const greeting = await connection.readUntil("\n");
       await connection.write("PING\r\n");
       const answer = await connection.readUntil("\r\n");
