@@ -1,5 +1,5 @@
 /** What a configuration says about commands, about who is told of what, and about mail. */
-import type { Permissions } from "@karuntime/sdk";
+import type { NoPlugin, UserPlugin } from "./define-plugin.ts";
 import type { Duration } from "./define.ts";
 
 /** A command, run without a shell in a process group of its own. As a check, exit status 0 is up. */
@@ -25,17 +25,16 @@ export interface UserCommands {
 export type NotificationEvent = "master" | "backup" | "fault" | "stop" | "contended" | "priority";
 
 /** Somebody who is told, one event after the other. */
-export type UserNotification = {
+export type UserNotification<Plugins extends string = string> = OnEvents &
+  (UserPlugin<Plugins> | (UserMeans & NoPlugin));
+
+interface OnEvents {
   /** Default: "master", "backup", "fault" and "stop". */
   readonly on?: readonly NotificationEvent[];
-} & (
-  | {
-      /** The file of a notifier plugin, relative to the configuration file, or the name of a package. */
-      readonly plugin: string;
-      readonly options?: Readonly<Record<string, unknown>>;
-      /** What it may do; a package has it here. */
-      readonly grant?: Permissions;
-    }
+}
+
+/** Means of telling somebody without a plugin. */
+export type UserMeans =
   | (UserCommand & {
       /** Whether INSTANCE or GROUP, the name, the state and the priority follow its arguments, as with keepalived's `notify`. Default false. */
       readonly appendEvent?: boolean;
@@ -49,8 +48,7 @@ export type UserNotification = {
       readonly user?: string;
       /** Who reads it: started with karuntime, with the pipe's path as its last argument. */
       readonly reader?: UserCommand;
-    }
-);
+    };
 
 export interface UserMail {
   readonly server: string;

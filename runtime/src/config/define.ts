@@ -3,24 +3,25 @@
  * nothing at run time; its types are what editors complete.
  */
 
-import type { Permissions } from "@karuntime/sdk";
 import type { UserCommand, UserCommands, UserMail, UserNotification } from "./define-commands.ts";
 import type { UserVirtualServer } from "./define-director.ts";
+import type { NoPlugin, PluginName, UserPlugin } from "./define-plugin.ts";
 
 export type * from "./define-commands.ts";
 export type * from "./define-director.ts";
+export type * from "./define-plugin.ts";
 
 /** A length of time: a number and its unit, as in `"500ms"`, `"1s"`, `"1.5s"` or `"2m"`. */
 export type Duration = `${number}${"ms" | "s" | "m"}`;
 
-/** The whole configuration of one host. */
-export interface UserConfiguration {
+/** The whole configuration of one host. `Plugins` are the names of the plugins in it. */
+export interface UserConfiguration<Plugins extends string = string> {
   /** The virtual routers of this host by name, the name being what logs and `status` print. */
-  readonly virtualRouters: Readonly<Record<string, UserVirtualRouter>>;
+  readonly virtualRouters: Readonly<Record<string, UserVirtualRouter<Plugins>>>;
   /** Virtual routers that move together: all of them are master here, or none is. */
-  readonly syncGroups?: Readonly<Record<string, UserSyncGroup>>;
+  readonly syncGroups?: Readonly<Record<string, UserSyncGroup<Plugins>>>;
   /** The checks by name. A check runs only on this host and judges only this host. */
-  readonly checks?: Readonly<Record<string, UserCheck>>;
+  readonly checks?: Readonly<Record<string, UserCheck<Plugins>>>;
   /** Files whose number counts, by name. */
   readonly files?: Readonly<Record<string, UserFile>>;
   /** Processes whose number counts, by name. */
@@ -35,7 +36,7 @@ export interface UserConfiguration {
     readonly rules?: readonly UserRule[];
   };
   /** Who is told of what every virtual router and sync group does. */
-  readonly notify?: readonly UserNotification[];
+  readonly notify?: readonly UserNotification<Plugins>[];
   /** How mail is sent: what `{ mail: true }` needs. */
   readonly mail?: UserMail;
   /** How commands run: those of checks and of notifications. */
@@ -50,7 +51,7 @@ export interface UserConfiguration {
 }
 
 /** One virtual router (RFC 9568, RFC 3768): a set of addresses that one of several hosts holds at a time. */
-export interface UserVirtualRouter {
+export interface UserVirtualRouter<Plugins extends string = string> {
   /** The network interface that carries the addresses and the advertisements. */
   readonly interface: string;
   /** Virtual router identifier, 1..255; the same on all hosts of the group and different from every other group on the network. */
@@ -145,7 +146,7 @@ export interface UserVirtualRouter {
   /** Whether the owner of the addresses (priority 255) drops every advertisement. Default false. */
   readonly ownerIgnoresAdvertisements?: boolean;
   /** Who is told of what this virtual router does. */
-  readonly notify?: readonly UserNotification[];
+  readonly notify?: readonly UserNotification<Plugins>[];
 }
 
 export type UserAuthentication =
@@ -242,13 +243,13 @@ export interface UserTrack {
   readonly processes?: readonly (string | (Weighed & { readonly process: string }))[];
 }
 
-export interface UserSyncGroup {
+export interface UserSyncGroup<Plugins extends string = string> {
   /** Names of virtual routers. */
   readonly members: readonly string[];
   /** Counts for every member. */
   readonly track?: UserTrack;
   /** Who is told of what the group does. */
-  readonly notify?: readonly UserNotification[];
+  readonly notify?: readonly UserNotification<Plugins>[];
 }
 
 /** A file with a whole number, which is multiplied by the weight and added to the priority; -254 or less means FAULT. */
@@ -283,19 +284,13 @@ export interface UserProcess {
 }
 
 /** When a check runs, and what its judgement weighs. */
-export type UserCheck = UserCheckTiming &
+export type UserCheck<Plugins extends string = string> = UserCheckTiming &
   (
-    | {
-        /** The plugin's file, relative to the configuration file, beginning with "./" or "/"; or the name of a package. */
-        readonly plugin: string;
-        /** Values for the options that the plugin declares. */
-        readonly options?: Readonly<Record<string, unknown>>;
-        /** What the plugin may do, at least what it asks for. A package has it here; a file of your own is granted what it asks for. */
-        readonly grant?: Permissions;
+    | (UserPlugin<Plugins> & {
         /** What a plugin made by `defineChecker` looks at, as in "192.0.2.10:80". */
         readonly target?: string;
-      }
-    | UserCommand
+      })
+    | (UserCommand & NoPlugin)
   );
 
 interface UserCheckTiming {
@@ -346,7 +341,9 @@ export interface UserSandbox {
 }
 
 /** Declares the configuration; returns it unchanged, for its types. */
-export function defineConfig(configuration: UserConfiguration): UserConfiguration {
+export function defineConfig<const Plugins extends PluginName = never>(
+  configuration: UserConfiguration<Plugins>,
+): UserConfiguration {
   return configuration;
 }
 

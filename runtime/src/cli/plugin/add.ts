@@ -17,6 +17,7 @@ import { readFolder, readTarball } from "../../plugins/package.ts";
 import { verifyPackage } from "../../plugins/verify.ts";
 import { inOneLine } from "../../plugins/words.ts";
 import { npm, npmPack } from "../npm.ts";
+import { refreshTypes } from "../types.ts";
 import { inText, withEvaluator } from "./build.ts";
 import { lockFolder } from "./installed.ts";
 import { ageMs, warnOfAge } from "./release-age.ts";
@@ -68,6 +69,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   await install(offer, folder, registry);
   const { version, integrity, kind, sha256: hash, grant } = offer;
   writeLock(folder, { ...lock, [offer.name]: { version, integrity, kind, sha256: hash, grant } });
+  await refreshTypes(folder);
   process.stdout.write(
     `${offer.name} ${version} is installed; ${join(folder, LOCK_FILE)} says what it may do: ${inOneLine(grant)}\n`,
   );
