@@ -77,21 +77,26 @@ export interface Permissions {
 export type OptionDeclaration =
   | {
       readonly type: "string";
+      /** What it is when the configuration does not set it, as in the others. */
       readonly default?: string;
       /** The only values that there are. */
       readonly choices?: readonly string[];
+      /** For people: editors show it, and `karuntime plugin describe` and `add`. */
       readonly description?: string;
     }
   | { readonly type: "list"; readonly default?: readonly string[]; readonly description?: string }
   | {
       readonly type: "number";
       readonly default?: number;
+      /** The least value that is allowed. */
       readonly min?: number;
+      /** The greatest one. */
       readonly max?: number;
       readonly description?: string;
     }
   | { readonly type: "boolean"; readonly default?: boolean; readonly description?: string };
 
+/** The options of a plugin, by name. */
 export type OptionDeclarations = Readonly<Record<string, OptionDeclaration>>;
 
 /** The values that declarations of options lead to. */
@@ -103,6 +108,7 @@ export type OptionValues<Declarations extends OptionDeclarations> = {
     : OptionTypes[Declarations[Name]["type"]];
 };
 
+/** What the value of an option is, by its declared type. */
 interface OptionTypes {
   readonly string: string;
   readonly number: number;
@@ -140,14 +146,15 @@ export interface PluginContext<Declarations extends OptionDeclarations = OptionD
   /** Connects to `"host:port"`. @throws Error when it is not permitted, or does not succeed. */
   connect(target: SocketAddress, init?: ConnectInit): Promise<Connection>;
   /**
-   * Sends one datagram to `"host:port"`, a text as UTF-8 or at most 8192 bytes, and waits for the first that comes back from there;
-   * null with `answer: false`. @throws Error when it is not permitted, nobody listens there, or no answer comes in time.
+   * Sends one datagram to `"host:port"`, a text as UTF-8 or at most 8192 bytes, and waits for no answer. @throws Error when it is
+   * not permitted.
    */
   udp(
     target: string,
     data: string | Uint8Array,
     init: UdpInit & { readonly answer: false },
   ): Promise<null>;
+  /** Likewise, and waits for the first that comes back from there. @throws Error when it is not permitted, nobody listens there, or no answer comes in time. */
   udp(
     target: string,
     data: string | Uint8Array,
@@ -200,12 +207,14 @@ export interface CheckerContext<
 export interface NotifierEvent {
   /** Counts the events from the start of the daemon. The same number comes again when a delivery is tried again. */
   readonly sequence: number;
+  /** Whom it happened to. */
   readonly subject: {
     readonly type: "virtual-router" | "sync-group";
     readonly name: string;
   };
   /** The state that was entered; "contended": another master of lower priority is heard; "priority": it changed. */
   readonly event: "master" | "backup" | "fault" | "stop" | "contended" | "priority";
+  /** The state that the subject is in now. */
   readonly state: "master" | "backup" | "fault" | "stop";
   /** The effective priority; 0 for a sync group. */
   readonly priority: number;
@@ -215,8 +224,11 @@ export interface NotifierEvent {
   readonly routerName: string;
 }
 
+/** What `defineCheck` takes. */
 export interface CheckDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
+  /** What it asks for. Default: nothing. */
   readonly permissions?: Permissions;
+  /** What the configuration can set. */
   readonly options?: Declarations;
   /**
    * Judges once. Up when it returns nothing, or `weight(amount)`; down when it returns `down(reason)`, throws, or takes too
@@ -232,6 +244,9 @@ export type Result = Down | Weight | void;
  * Defines a check: whether this host, or what runs on it, is fit to hold the virtual addresses.
  *
  * @example
+ * // checks/nginx.ts
+ * import { defineCheck } from "@karuntime/sdk";
+ *
  * export default defineCheck({
  *   permissions: { processes: ["nginx"] },
  *   async check({ processes, down }) {
@@ -245,8 +260,11 @@ export function defineCheck<const Declarations extends OptionDeclarations = Reco
   return { kind: "check", ...definition };
 }
 
+/** What `defineChecker` takes. */
 export interface CheckerDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
+  /** What it asks for. Default: nothing. */
   readonly permissions?: Permissions;
+  /** What the configuration can set. */
   readonly options?: Declarations;
   /** Judges the target once, as a check judges this host. */
   check(context: CheckerContext<Declarations>): Promise<Result> | Result;
@@ -256,6 +274,9 @@ export interface CheckerDefinition<Declarations extends OptionDeclarations = Opt
  * Defines a checker: whether a server at an address and port does its work. The configuration says which.
  *
  * @example
+ * // checks/redis.ts
+ * import { defineChecker } from "@karuntime/sdk";
+ *
  * export default defineChecker({
  *   async check({ target, connect }) {
  *     const connection = await connect(`${target.address}:${target.port}`);
@@ -270,8 +291,11 @@ export function defineChecker<const Declarations extends OptionDeclarations = Re
   return { kind: "checker", ...definition };
 }
 
+/** What `defineNotifier` takes. */
 export interface NotifierDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
+  /** What it asks for. Default: nothing. */
   readonly permissions?: Permissions;
+  /** What the configuration can set. */
   readonly options?: Declarations;
   /** Takes one event. The next one comes when it is done; when it throws or takes too long, the same one comes again, twice at most. */
   notify(event: NotifierEvent, context: PluginContext<Declarations>): Promise<void> | void;
@@ -281,6 +305,9 @@ export interface NotifierDefinition<Declarations extends OptionDeclarations = Op
  * Defines a notifier: who is told what virtual routers and sync groups do.
  *
  * @example
+ * // notify/mail.ts
+ * import { defineNotifier } from "@karuntime/sdk";
+ *
  * export default defineNotifier({
  *   permissions: { mail: true },
  *   async notify(event, { mail }) {

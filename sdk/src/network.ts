@@ -17,6 +17,7 @@ export interface TlsInit {
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
 }
 
+/** How to connect. */
 export interface ConnectInit {
   /** Speak TLS from the beginning. */
   readonly tls?: boolean | TlsInit;
@@ -31,10 +32,13 @@ export type SocketAddress = string | { readonly hostname: string; readonly port:
 export interface Certificate {
   /** The common name. */
   readonly subject: string;
+  /** The common name of the authority that signed it. */
   readonly issuer: string;
   /** As in "DNS:example.com, IP Address:192.0.2.1". */
   readonly names: string;
+  /** From when it is valid, in milliseconds since 1970. */
   readonly validFromMs: number;
+  /** Until when it is valid, in milliseconds since 1970. */
   readonly validToMs: number;
   /** Whether a known authority signed it, for this name. */
   readonly trusted: boolean;
@@ -57,9 +61,11 @@ export interface Connection {
    * when the certificate is not trusted, or the other side said more before than was read.
    */
   startTls(init?: TlsInit): Promise<Connection>;
+  /** Ends it at once. */
   close(): void;
 }
 
+/** How to send a datagram. */
 export interface UdpInit {
   /** Milliseconds until it fails without an answer; never later than the invocation. Default 5000. */
   readonly timeoutMs?: number;
@@ -68,6 +74,7 @@ export interface UdpInit {
   readonly signal?: Signal;
 }
 
+/** Whom to ask, and for how long. */
 export interface DnsInit {
   /** Whom to ask, as `"address:port"`. Default: the server that this host itself asks, which needs the permission `"system"`. */
   readonly server?: string;
@@ -130,6 +137,7 @@ export type DnsRecord =
       readonly data: string;
     };
 
+/** What a DNS server answered. */
 export interface DnsAnswer {
   /** "NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED" and so on. */
   readonly rcode: string;
@@ -139,6 +147,7 @@ export interface DnsAnswer {
   readonly answers: readonly DnsRecord[];
 }
 
+/** How to ping. */
 export interface PingInit {
   /** Milliseconds until it fails without an answer; never later than the invocation. Default 1000. */
   readonly timeoutMs?: number;
@@ -147,10 +156,12 @@ export interface PingInit {
   readonly signal?: Signal;
 }
 
+/** The answer to a ping. */
 export interface PingAnswer {
   /** Who answered. */
   readonly address: string;
   /** What was left of the answer's time to live, or hop limit. */
   readonly ttl: number;
+  /** From the question to the answer. */
   readonly timeMs: number;
 }

@@ -16,8 +16,9 @@ export interface UserCommands {
   readonly user?: string;
   /** Refuse to run as root what somebody else may write. Default false. */
   readonly secure?: boolean;
-  /** Run before anything starts, and after everything has stopped; killed after its timeout, 1s..1000s, default "10s". */
+  /** Run before anything starts; killed after its timeout, 1s..1000s, default "10s". */
   readonly start?: UserCommand & { readonly timeout?: Duration };
+  /** Run after everything has stopped; killed likewise. */
   readonly stop?: UserCommand & { readonly timeout?: Duration };
 }
 
@@ -28,6 +29,7 @@ export type NotificationEvent = "master" | "backup" | "fault" | "stop" | "conten
 export type UserNotification<Plugins extends string = string> = OnEvents &
   (UserPlugin<Plugins> | (UserMeans & NoPlugin));
 
+/** Of what somebody is told. */
 interface OnEvents {
   /** Default: "master", "backup", "fault" and "stop". */
   readonly on?: readonly NotificationEvent[];
@@ -50,7 +52,9 @@ export type UserMeans =
       readonly reader?: UserCommand;
     };
 
+/** How mail is sent. */
 export interface UserMail {
+  /** The server that takes it, by name or address. */
   readonly server: string;
   /** Default 25. */
   readonly port?: number;

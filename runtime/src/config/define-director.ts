@@ -5,6 +5,7 @@ import type { Duration } from "./define.ts";
 /** An address and its port, as `"192.0.2.1:80"` or `"[2001:db8::1]:80"`; without a port it means every port. */
 export type UserEndpoint = string;
 
+/** How real servers get what clients send: by network address translation, direct routing, or a tunnel. */
 export type UserForwardingMethod =
   | "NAT"
   | "DR"
@@ -19,6 +20,7 @@ export type UserForwardingMethod =
       readonly checksum?: "none" | "checksum" | "remote";
     };
 
+/** Who gets the next connection, by IPVS's names. */
 export type UserScheduler =
   | "rr"
   | "wrr"
@@ -59,11 +61,13 @@ export interface UserCheckerTiming {
   readonly startsDown?: boolean;
 }
 
+/** A service that is spread over real servers. */
 export interface UserVirtualServer extends UserCheckerTiming {
   readonly services: readonly UserVirtualService[];
   readonly protocol: "TCP" | "UDP" | "SCTP";
   /** Default "wlc". */
   readonly scheduler?: UserScheduler;
+  /** IPVS's own, of which each belongs to a scheduler. */
   readonly schedulerFlags?: readonly (
     | "flag-1"
     | "flag-2"
@@ -77,18 +81,22 @@ export interface UserVirtualServer extends UserCheckerTiming {
   readonly onePacket?: boolean;
   /** How real servers get what clients send. Default "NAT". */
   readonly forwarding?: UserForwardingMethod;
+  /** The same client gets the same real server. */
   readonly persistence?: {
     /** Default "360s". */
     readonly timeout?: Duration;
     /** The length of the prefix that counts as one client. Default: one address. */
     readonly granularity?: number;
+    /** How IPVS tells clients apart if not by their addresses, as "sip". */
     readonly engine?: string;
   };
   /** The sum of weights of living real servers that the service needs. Default 1. */
   readonly quorum?: number;
   /** How much more than the quorum brings it up, and how much less brings it down. Default 0. */
   readonly hysteresis?: number;
+  /** Run when the quorum is reached. */
   readonly onQuorumUp?: UserCommand;
+  /** Run when it is lost. */
   readonly onQuorumDown?: UserCommand;
   /** Whether commands for down are run at the stop. Default false. */
   readonly omega?: boolean;
@@ -112,14 +120,18 @@ export interface UserVirtualServer extends UserCheckerTiming {
   readonly realServers: readonly UserRealServer[];
 }
 
+/** One of the servers behind a virtual server. */
 export interface UserRealServer extends UserCheckerTiming {
   readonly server: UserEndpoint;
+  /** Default: the virtual server's. */
   readonly weight?: number;
+  /** Default: the virtual server's. */
   readonly forwarding?: UserForwardingMethod;
   /** Connections above which it gets no new ones. Default 0: no limit. */
   readonly upperThreshold?: number;
   /** Connections below which it gets them again. Default 0. */
   readonly lowerThreshold?: number;
+  /** Default: the virtual server's. */
   readonly inhibitOnFailure?: boolean;
   readonly onUp?: UserCommand;
   readonly onDown?: UserCommand;
@@ -141,6 +153,7 @@ interface UserCheckerConnection {
   readonly mark?: number;
 }
 
+/** What judges a real server, and when. */
 export type UserChecker = UserCheckerTiming &
   UserCheckerConnection &
   (
@@ -198,13 +211,16 @@ export type UserChecker = UserCheckerTiming &
       }
   );
 
+/** A page that an HTTP checker asks for, and what it must be. */
 export interface UserHttpUrl {
   readonly path: string;
   /** The MD5 of the body, as `karuntime genhash` prints it. */
   readonly digest?: string;
   /** As 200, or "200-299". Default: "200-299". */
   readonly statusCodes?: readonly (number | string)[];
+  /** The Host. Default: the checker's. */
   readonly host?: string;
+  /** What must be found in the body. */
   readonly pattern?: {
     /** A regular expression. */
     readonly text: string;

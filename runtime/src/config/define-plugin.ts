@@ -1,4 +1,4 @@
-/** How a configuration names a plugin and sets its options, checked by the compiler where the options are known. */
+/** Plugins in a configuration: how they are named, and their options, which the compiler checks where it knows them. */
 import type { OptionDeclarations, OptionValues, Permissions } from "@karuntime/sdk";
 
 /**
@@ -12,8 +12,9 @@ export interface PluginOptions {}
 export type PluginName = keyof PluginOptions | (string & {});
 
 /**
- * Names a plugin, sets its options, and says what it may do: for each plugin of `PluginOptions` by what it says there, for others
- * with any options. `Others` are their names.
+ * Names a plugin, sets its options, and says what it may do: `{ plugin, options, grant }`. The options are those that
+ * `PluginOptions` has for the plugin, and need not be there when each has a default; of any other plugin, of which `Others` are
+ * the names, they may be anything.
  */
 export type UserPlugin<Others extends string = string> = {
   // Where the compiler finds the names of others.
@@ -28,6 +29,7 @@ type OtherPlugin<Name extends string> = Name extends keyof PluginOptions
   ? never
   : PluginUse<Name> & OptionsProperty<Readonly<Record<string, unknown>>>;
 
+/** What is said of every plugin. */
 interface PluginUse<Name extends string> {
   /** The plugin's file, relative to the configuration file, beginning with "./" or "/"; or the name of a package. */
   readonly plugin: Name;
@@ -49,6 +51,7 @@ type OptionsProperty<Options> =
 
 /** What stands beside plugins in a list: the compiler tells them apart by this, and finds the very option that is wrong. */
 export interface NoPlugin {
+  /** Not there. */
   readonly plugin?: never;
 }
 

@@ -6,7 +6,7 @@ const options = {
   names: { type: "list", default: [] },
   mode: { type: "string", choices: ["fast", 'the "best"'], description: "how */\n it goes" },
   "slow-ms": { type: "number", min: 1, max: 9, default: 5 },
-} as const;
+} satisfies Parameters<typeof jsonSchemaOf>[0];
 
 test("the JSON Schema has types of JSON, and what may be chosen", () => {
   assert.deepEqual(jsonSchemaOf(options), {
