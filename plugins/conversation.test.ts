@@ -37,12 +37,12 @@ async function talkWith(
     written: "",
     closed: 0,
   };
-  const connect: CheckerContext["connect"] = (target, init) => {
+  const connect = (target: string, init?: ConnectInit) => {
     Object.assign(seen, { target, init });
     if (!connects) return never;
     return Promise.resolve({
       certificate: null,
-      write: (data) =>
+      write: (data: string | Uint8Array) =>
         Promise.resolve(void (seen.written += Buffer.from(data as Uint8Array).toString())),
       read: () =>
         waiting.length === 0 && !ends ? never : Promise.resolve(waiting.shift() ?? null),
@@ -54,7 +54,8 @@ async function talkWith(
   };
   const context = {
     target: { address, port: 7, virtualService: "" },
-    connect,
+    // As much of it as a conversation uses: no streams.
+    connect: connect as unknown as CheckerContext["connect"],
     down: (reason: string) => ({ down: reason }),
   };
   const judged = await converse(context, options, talk);

@@ -2,6 +2,8 @@
  * What exists inside the sandbox besides the language itself: the web's interfaces, as far as docs/plugins.md says. They are
  * written as interfaces with a variable each, so that they merge with those of other environments in one project.
  */
+// oxlint-disable-next-line typescript/triple-slash-reference -- an import would make a module of it.
+/// <reference path="./globals-streams.d.ts" />
 
 interface DOMException extends Error {
   readonly name: string;

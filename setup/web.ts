@@ -11,7 +11,7 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const source = `${root}runtime/src/sandbox/web`;
 const target = `${root}runtime/dist/sandbox`;
-const parts = ["events", "encoding", "url", "idna", "fetch", "crypto", "clone"];
+const parts = ["events", "encoding", "url", "idna", "fetch", "crypto", "clone", "streams"];
 
 /** whatwg-url takes its coders from the global object, which is the plugin's, and tr46 with all its tables. */
 const particular: Readonly<Record<string, Pick<BuildOptions, "alias" | "inject">>> = {

@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "tr46",
     "@exodus/bytes",
     "@noble/hashes",
+    "web-streams-polyfill",
     "node:",
   ],
   plugins: [

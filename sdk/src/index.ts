@@ -19,7 +19,7 @@ import type {
 } from "./host.ts";
 import type {
   ConnectInit,
-  Connection,
+  PendingConnection,
   DnsAnswer,
   DnsInit,
   DnsRecordType,
@@ -32,6 +32,7 @@ import type {
 export type * from "./fetch.ts";
 export type * from "./host.ts";
 export type * from "./network.ts";
+export type * from "./streams.ts";
 
 /** What a service permission can allow. */
 export type ServiceAction = "start" | "stop" | "restart" | "status";
@@ -143,8 +144,11 @@ export interface PluginContext<Declarations extends OptionDeclarations = OptionD
   readonly secrets: Secrets;
   /** An HTTP request. The body of the answer is read to its end, at most 1 MiB of it. @throws Error when it is not permitted or fails. */
   fetch(input: string | FetchUrl | FetchRequest, init?: FetchInit): Promise<FetchResponse>;
-  /** Connects to `"host:port"`. @throws Error when it is not permitted, or does not succeed. */
-  connect(target: SocketAddress, init?: ConnectInit): Promise<Connection>;
+  /**
+   * Connects to `"host:port"`. What it gives can be awaited, and is a Socket of the WinterTC's sockets API besides.
+   * @throws Error, awaited, when it is not permitted, or does not succeed.
+   */
+  connect(target: SocketAddress, init?: ConnectInit): PendingConnection;
   /**
    * Sends one datagram to `"host:port"`, a text as UTF-8 or at most 8192 bytes, and waits for no answer. @throws Error when it is
    * not permitted.

@@ -1,5 +1,6 @@
 /** What `connect`, `udp`, `dns` and `ping` take and give. */
 import type { Signal } from "./fetch.ts";
+import type { ByteReadable, ByteWritable } from "./streams.ts";
 
 /** How to speak TLS. Each text in PEM has at most 64 KiB. */
 export interface TlsInit {
@@ -22,8 +23,16 @@ export interface ConnectInit {
   /** Speak TLS from the beginning. */
   readonly tls?: boolean | TlsInit;
   /** The same in the words of the WinterTC's sockets API: "on" is `tls: true`. "starttls" says no more than "off": see `startTls`. */
-  readonly secureTransport?: "off" | "on" | "starttls";
+  readonly secureTransport?: SecureTransport;
+  /** Whether one may go on writing when the other side has ended. Default false: then the socket is closed. */
+  readonly allowHalfOpen?: boolean;
+  /** With TLS the same as `tls.serverName`, also for `startTls`. */
+  readonly sni?: string;
+  /** The protocols to offer with TLS, the one that is liked best first: at most 16 of 255 octets. Also for `startTls`. */
+  readonly alpn?: readonly string[];
 }
+
+export type SecureTransport = "off" | "on" | "starttls";
 
 /** Where to connect to: `"host:port"`, or its parts. */
 export type SocketAddress = string | { readonly hostname: string; readonly port: number };
@@ -44,8 +53,55 @@ export interface Certificate {
   readonly trusted: boolean;
 }
 
-/** A connection over TCP or TLS. It is closed with the invocation at the latest. */
-export interface Connection {
+/** What is known of a connection that is open. Each is null where it is not known. */
+export interface SocketInfo {
+  /** As "192.0.2.1:443" or "[2001:db8::1]:443". */
+  readonly remoteAddress: string | null;
+  readonly localAddress: string | null;
+  /** Of the protocols in `alpn`, the one that the server took. */
+  readonly alpn: string | null;
+}
+
+/**
+ * A Socket of the WinterTC's sockets API. What fails in it is a TypeError whose message begins with "SocketError: ", and its
+ * `cause` the error itself. Nobody has to handle the rejections of its promises.
+ *
+ * @see https://sockets-api.proposal.wintertc.org/
+ */
+export interface Socket {
+  /** At most 64 KiB in a chunk. Nothing is read ahead: what no reader waits for is left to the other side, or to `read`. */
+  readonly readable: ByteReadable;
+  /** A chunk counts as written when the kernel has it. To close it ends this side alone; to abort it ends the whole socket. */
+  readonly writable: ByteWritable;
+  /** Rejected when the connection is not permitted, refused, or closed before. */
+  readonly opened: Promise<SocketInfo>;
+  /**
+   * Resolved when `close` is called, or `readable` has come to its end, with `allowHalfOpen` `writable` as well. Rejected when
+   * the connection fails. The other side's end is known when `readable` is read.
+   */
+  readonly closed: Promise<void>;
+  /** Whether `startTls` was called: it is closed then, and what `startTls` gave goes on. */
+  readonly upgraded: boolean;
+  readonly secureTransport: SecureTransport;
+  /** @param reason what `writable`, and `opened` while it waits, are rejected with. @returns `closed`. */
+  close(reason?: unknown): Promise<void>;
+  /**
+   * Speaks TLS from now on, where both sides have agreed to. Unlike in the sockets API, any connection without TLS may do so.
+   * What it gives fails when the certificate is not trusted, or the other side said more before than was read.
+   */
+  startTls(init?: TlsInit): PendingConnection;
+}
+
+/** What `connect` gives: a socket that can be used at once, and awaited. @throws Error, awaited, when it does not succeed. */
+export type PendingConnection = Promise<Connection> & Socket;
+
+/**
+ * A connection over TCP or TLS that is open. It is closed with the invocation at the latest.
+ *
+ * Its own methods and its streams share what has come: the first to ask gets it. While a stream has a reader or writer, and
+ * while bytes that a former reader waited for lie in it, the methods of that direction fail.
+ */
+export interface Connection extends Socket {
   /** The server's, with TLS. */
   readonly certificate: Certificate | null;
   /** Sends a text as UTF-8, or bytes. */
@@ -56,13 +112,6 @@ export interface Connection {
   readUntil(delimiter: string): Promise<string>;
   /** Waits for this text, or these bytes, and takes them. @throws Error when something else comes, saying what. */
   expect(data: string | Uint8Array): Promise<void>;
-  /**
-   * Speaks TLS from now on, where both sides have agreed to. @returns the connection with the server's certificate. @throws Error
-   * when the certificate is not trusted, or the other side said more before than was read.
-   */
-  startTls(init?: TlsInit): Promise<Connection>;
-  /** Ends it at once. */
-  close(): void;
 }
 
 /** How to send a datagram. */

@@ -275,15 +275,14 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
             connections.expect(numberIn(argument, "id"), textIn(argument, "octets"), signal),
           );
         case "connect.startTls":
-          return bounded(() =>
-            connections.startTls(
-              numberIn(argument, "id"),
-              (argument as { readonly tls?: unknown }).tls,
-              signal,
-            ),
-          );
+          return bounded(() => connections.startTls(numberIn(argument, "id"), argument, signal));
+        case "connect.end":
+          return bounded(() => connections.end(numberIn(argument, "id")));
         case "connect.close":
-          connections.close(numberIn(argument, "id"));
+          connections.close(
+            numberIn(argument, "id"),
+            (argument as { readonly reset?: unknown } | null)?.reset === true,
+          );
           return undefined;
         case "udp":
           return bounded(() => datagrams.exchange(argument, signal));

@@ -45,10 +45,8 @@ export function guestCapabilities(tools: GuestTools) {
     text: string,
     index: number,
   ) => number;
-  const decode = decodeURIComponent;
   const encode = encodeURIComponent;
   const unescapeText = unescape;
-  const escapeText = escape;
 
   /** As plain texts; the host says what is wrong with them. */
   function tlsOf(given: unknown): object {
@@ -99,14 +97,6 @@ export function guestCapabilities(tools: GuestTools) {
     for (let index = 0; index < octets.length; index++) bytes[index] = charCodeAt(octets, index);
     return bytes;
   }
-  function textOf(octets: unknown): string {
-    try {
-      return decode(escapeText(toText(octets)));
-    } catch {
-      throw new ErrorConstructor("connect: what came is no UTF-8");
-    }
-  }
-
   function map(promise: Promise<unknown>, change: (value: unknown) => unknown): Promise<unknown> {
     return new PromiseConstructor((resolve, reject) =>
       whenSettled(
@@ -121,47 +111,6 @@ export function guestCapabilities(tools: GuestTools) {
         reject,
       ),
     );
-  }
-
-  /** As the WinterTC's sockets API has it, where there are no streams. */
-  function connect(
-    place: unknown,
-    init: { readonly tls?: unknown; readonly secureTransport?: unknown } = {},
-  ): Promise<unknown> {
-    const tls = init.tls ?? init.secureTransport === "on";
-    const opened = call("connect", {
-      target: targetOf(place),
-      tls: tls === false ? null : tlsOf(tls),
-    }).promise;
-    return map(opened, connectionOf);
-  }
-
-  function targetOf(place: unknown): string {
-    if (typeof place !== "object" || place === null) return toText(place);
-    const { hostname, port } = place as { readonly hostname?: unknown; readonly port?: unknown };
-    const host = toText(hostname);
-    let isIpv6 = false;
-    for (let index = 0; index < host.length; index++) isIpv6 ||= host[index] === ":";
-    return `${isIpv6 ? `[${host}]` : host}:${toText(port)}`;
-  }
-
-  function connectionOf(opened: unknown): unknown {
-    const { id, certificate } = opened as { id: number; certificate: object | null };
-    return freeze({
-      certificate: certificate === null ? null : freeze(certificate),
-      write: (data: unknown) =>
-        map(call("connect.write", { id, octets: octetsOf(data) }).promise, () => undefined),
-      read: () => map(call("connect.read", { id }).promise, bytesOf),
-      readUntil: (delimiter: unknown) =>
-        map(call("connect.read", { id, delimiter: toText(delimiter) }).promise, textOf),
-      expect: (data: unknown) =>
-        map(call("connect.expect", { id, octets: octetsOf(data) }).promise, () => undefined),
-      startTls: (tls: unknown = {}) =>
-        map(call("connect.startTls", { id, tls: tlsOf(tls) }).promise, (shown) =>
-          connectionOf({ id, certificate: shown }),
-        ),
-      close: () => void call("connect.close", { id }),
-    });
   }
 
   function exec(argv: unknown, init: { timeoutMs?: unknown } = {}): Promise<unknown> {
@@ -185,9 +134,8 @@ export function guestCapabilities(tools: GuestTools) {
   const measure = (what: string) => () => call("system", { what }).promise;
 
   return {
-    ...guestNetwork({ call, cancel, whenSettled, octetsOf, bytesOf }),
+    ...guestNetwork({ call, cancel, whenSettled, load, map, octetsOf, bytesOf, tlsOf }),
     fetch,
-    connect,
     exec,
     mail: (given: { subject?: unknown; text?: unknown }) =>
       call("mail", { subject: limited(given.subject), text: toText(given.text) }).promise,

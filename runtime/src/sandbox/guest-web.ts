@@ -45,6 +45,23 @@ export function guestWeb(tools: GuestWebTools): GuestWeb {
     fetch: ["Headers", "Request", "Response"],
     crypto: ["Crypto", "SubtleCrypto", "crypto"],
     clone: ["structuredClone"],
+    streams: [
+      "ByteLengthQueuingStrategy",
+      "CountQueuingStrategy",
+      "ReadableByteStreamController",
+      "ReadableStream",
+      "ReadableStreamBYOBReader",
+      "ReadableStreamBYOBRequest",
+      "ReadableStreamDefaultController",
+      "ReadableStreamDefaultReader",
+      "TextDecoderStream",
+      "TextEncoderStream",
+      "TransformStream",
+      "TransformStreamDefaultController",
+      "WritableStream",
+      "WritableStreamDefaultController",
+      "WritableStreamDefaultWriter",
+    ],
   };
   const world = globalThis as Record<string, unknown>;
   // oxlint-disable-next-line no-eval -- of our own texts alone, and before a plugin can put another in its place.

@@ -4,24 +4,19 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { runInThisContext } from "node:vm";
 import { stopBundler } from "../../dist/plugins/bundle.js";
+import { createComparison } from "./as-in-node.ts";
 import type { TestHost } from "./host.ts";
 import { check, startHost } from "./host.ts";
 
 /** The octets of a body that is no text. */
 const BINARY = Buffer.from(Array.from({ length: 256 }, (_, octet) => octet));
 
-/** The value of an expression as JSON, or the name of its error: the same words inside and outside of the sandbox. */
-const OBSERVE = `async (run) => {
-  try { return JSON.stringify(await run()) ?? "undefined"; }
-  catch (error) { return "throws " + error.name + (error instanceof DOMException ? " " + error.code : ""); }
-}`;
-
 describe("the web's interfaces", () => {
   let host: TestHost;
   let server: Server;
   let origin = "";
+  const { worth, asInNode } = createComparison(() => host);
   before(async () => {
     host = await startHost();
     server = createServer(async (request, response) => {
@@ -46,32 +41,6 @@ describe("the web's interfaces", () => {
     server.close();
     await stopBundler();
   });
-
-  /** Holds expressions of a plugin against what they are worth. */
-  async function worth(
-    expressions: readonly (readonly [string, string])[],
-    permissions?: string,
-  ): Promise<void> {
-    const cases = expressions.map(
-      ([expression, expected]) =>
-        `[${JSON.stringify(expression)}, async () => ${expression}, ${JSON.stringify(expected)}]`,
-    );
-    const body = `const observe = ${OBSERVE};
-      for (const [expression, run, expected] of [${cases.join(",\n")}]) {
-        const found = await observe(run);
-        if (found !== expected) return down(expression.slice(0, 200) + ": " + found + ", expected " + expected);
-      }`;
-    assert.equal(await host.judge(body, permissions), "up");
-  }
-
-  /** The same, where Node itself says what they are worth. */
-  async function asInNode(...expressions: readonly string[]): Promise<void> {
-    const observe = runInThisContext(`(${OBSERVE})`) as (run: unknown) => Promise<string>;
-    const known: [string, string][] = [];
-    for (const expression of expressions)
-      known.push([expression, await observe(runInThisContext(`(async () => ${expression})`))]);
-    await worth(known);
-  }
 
   test("URL and URLSearchParams", async () => {
     const urls = [

@@ -1,10 +1,10 @@
 /** `connect` in a test: the other side says what its script says. */
-import type { Connection } from "../network.ts";
 import type { Conversation } from "./fakes.ts";
 import { MissingFakeError } from "./record.ts";
+import type { Talk } from "./socket.ts";
 
 /** @throws MissingFakeError, later, when the plugin does not keep to the script. */
-export function converse(target: string, conversation: Conversation): Connection {
+export function converse(target: string, conversation: Conversation): Talk {
   const { steps, certificate = null } =
     "steps" in conversation ? conversation : { steps: conversation };
   let next = 0;
@@ -53,7 +53,7 @@ export function converse(target: string, conversation: Conversation): Connection
   }
 
   advance();
-  const connection: Connection = {
+  return {
     certificate,
     async write(data) {
       mustBeOpen();
@@ -94,15 +94,10 @@ export function converse(target: string, conversation: Conversation): Connection
         `connect: expected ${decode(wanted)}, but ${found.length === 0 ? "nothing" : decode(found)} came`,
       );
     },
-    async startTls() {
-      mustBeOpen();
-      return connection;
-    },
     close() {
       closed = true;
     },
   };
-  return connection;
 }
 
 function octetsOf(data: string | Uint8Array): Uint8Array {

@@ -7,6 +7,7 @@ import { createFetch } from "./fetch.ts";
 import type { Grant } from "./grant.ts";
 import type { CallRecord } from "./record.ts";
 import { entry, given } from "./record.ts";
+import { socketOf } from "./socket.ts";
 
 const UDP_TIMEOUT_MS = 5000;
 const TTL = 60;
@@ -65,25 +66,30 @@ export function createNetwork(fakes: Fakes, grant: Grant, { record }: CallRecord
   return {
     fetch: (input, init) =>
       record("fetch", [input, ...(init ? [init] : [])], () => fetch(input, init)),
-    connect: (address, init) =>
-      record("connect", [address, ...(init ? [init] : [])], () => {
+    connect(address, init) {
+      const talk = record("connect", [address, ...(init ? [init] : [])], () => {
         const target = targetOf(address);
         mustBePlace(target, "connect");
         grant.connect(target);
         const example = `connect: { ${JSON.stringify(target)}: [{ expect: "PING", reply: "PONG" }] }`;
-        const connection = converse(
-          target,
-          entry(fakes.connect, target, `connect ${target}`, example),
-        );
+        const said = converse(target, entry(fakes.connect, target, `connect ${target}`, example));
         return {
-          ...connection,
-          write: (data) => record("connect.write", [data], () => connection.write(data)),
-          read: () => record("connect.read", [], connection.read),
-          readUntil: (delimiter) =>
-            record("connect.readUntil", [delimiter], () => connection.readUntil(delimiter)),
-          expect: (data) => record("connect.expect", [data], () => connection.expect(data)),
+          ...said,
+          write: (data: string | Uint8Array) =>
+            record("connect.write", [data], () => said.write(data)),
+          read: () => record("connect.read", [], said.read),
+          readUntil: (delimiter: string) =>
+            record("connect.readUntil", [delimiter], () => said.readUntil(delimiter)),
+          expect: (data: string | Uint8Array) =>
+            record("connect.expect", [data], () => said.expect(data)),
         };
-      }),
+      });
+      const { tls = false, secureTransport = "off", allowHalfOpen = false } = init ?? {};
+      return socketOf(talk, {
+        secureTransport: tls === false ? secureTransport : "on",
+        allowHalfOpen,
+      });
+    },
     udp: ((target: string, data: string | Uint8Array, init: object = {}) =>
       record("udp", [target, data, init], () => udp(target, data, init))) as NetworkContext["udp"],
     dns: (name, type, init) =>

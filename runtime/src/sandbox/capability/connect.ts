@@ -1,8 +1,9 @@
 /** Connections over TCP and TLS to granted places. Each belongs to the invocation that opened it, and ends with it. */
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import { DeniedError } from "./denied.ts";
-import { certificateOf, dial, readTls, upgrade } from "./dial.ts";
+import { certificateOf, dial, readAlpn, readTls, upgrade } from "./dial.ts";
+import type { PeerCertificate } from "./dial.ts";
 import type { Resolve } from "./fetch.ts";
 import { addressOf, lists, lookupAll, placeOf, reasonOf } from "./place.ts";
 
@@ -15,30 +16,45 @@ const READ_BYTES_MAX = 64 * 1024;
 const CLOSED = "the connection is closed";
 
 interface Connection {
-  socket: Socket;
+  readonly socket: Socket;
   /** The other side, as the plugin named it. */
   readonly host: string;
-  secure: boolean;
+  readonly invocation: AbortSignal;
   chunks: Buffer[];
   size: number;
   ended: boolean;
   failure: string | undefined;
-  /** Wakes whoever waits for bytes. */
-  wake: (() => void) | undefined;
+  /** Wakes those who wait for bytes, in the order in which they asked. */
+  waiting: (() => void)[];
+}
+
+/** What a plugin is told of a connection that is open. */
+export interface Opened {
+  /** Its number, for all that follows. */
+  readonly id: number;
+  readonly certificate: PeerCertificate | null;
+  /** "address:port", as far as the kernel still knows it. */
+  readonly remoteAddress: string | null;
+  readonly localAddress: string | null;
+  /** The protocol that both sides agreed on, with TLS. */
+  readonly alpn: string | null;
 }
 
 export interface Connections {
-  /** @throws DeniedError, or Error for what goes wrong. @returns the connection's number, and the peer's certificate. */
-  open(argument: unknown, signal: AbortSignal, invocation: AbortSignal): Promise<unknown>;
+  /** @throws DeniedError, or Error for what goes wrong. */
+  open(argument: unknown, signal: AbortSignal, invocation: AbortSignal): Promise<Opened>;
   /** One character for each octet. */
   write(id: number, octets: string): Promise<null>;
+  /** Tells the other side that nothing more will be written; it may go on. */
+  end(id: number): Promise<null>;
   /** The next octets, likewise: those that are there, or up to the delimiter; null at the end. */
   read(id: number, delimiter: string | undefined, signal: AbortSignal): Promise<string | null>;
   /** Waits for these octets, and takes them. @throws Error when others come. */
   expect(id: number, octets: string, signal: AbortSignal): Promise<null>;
-  /** Speaks TLS from now on. @returns the peer's certificate. */
-  startTls(id: number, tls: unknown, signal: AbortSignal): Promise<unknown>;
-  close(id: number): void;
+  /** Speaks TLS from now on, under another number: the old one is that of a closed connection. */
+  startTls(id: number, argument: unknown, signal: AbortSignal): Promise<Opened>;
+  /** @param reset whether the other side must not take it for an end in good order. */
+  close(id: number, reset?: boolean): void;
 }
 
 /** @param net the grant: "host:port" each. */
@@ -56,22 +72,64 @@ export function createConnections(
     return connection;
   }
 
-  function close(id: number): void {
+  /** Takes it out: to its number nothing belongs any more. */
+  function forget(id: number): Connection | undefined {
     const connection = connections.get(id);
     connections.delete(id);
-    connection?.socket.destroy();
-    connection?.wake?.();
+    if (connection !== undefined) connection.ended = true;
+    return connection;
+  }
+
+  function close(id: number, reset = false): void {
+    const connection = forget(id);
+    if (connection === undefined) return;
+    // TLS itself shows that its end is missing.
+    if (reset && !(connection.socket instanceof TLSSocket)) connection.socket.resetAndDestroy();
+    else connection.socket.destroy();
+    wake(connection);
+  }
+
+  function add(socket: Socket, host: string, invocation: AbortSignal): Opened {
+    const connection: Connection = {
+      socket,
+      host,
+      invocation,
+      chunks: [],
+      size: 0,
+      ended: false,
+      failure: undefined,
+      waiting: [],
+    };
+    const id = nextId++;
+    connections.set(id, connection);
+    invocation.addEventListener("abort", () => close(id), { once: true });
+    receive(connection);
+    if (invocation.aborted) close(id);
+    const secured = socket instanceof TLSSocket ? socket : undefined;
+    return {
+      id,
+      certificate: secured === undefined ? null : certificateOf(secured),
+      remoteAddress: placeText(socket.remoteAddress, socket.remotePort),
+      localAddress: placeText(socket.localAddress, socket.localPort),
+      alpn: secured?.alpnProtocol || null,
+    };
   }
 
   return {
     async open(argument, signal, invocation) {
-      const { target, tls } = argument as { readonly target: string; readonly tls: unknown };
+      const { target, tls, alpn, allowHalfOpen } = argument as {
+        readonly target: string;
+        readonly tls: unknown;
+        readonly alpn?: unknown;
+        readonly allowHalfOpen?: unknown;
+      };
       const [host, port] = placeOf(target, "connect");
       if (!lists(net, target))
         throw new DeniedError(
           `not permitted: to connect to ${target}, add it to the plugin: permissions: { net: [${JSON.stringify(target)}] }`,
         );
       const settings = tls === null ? null : readTls(tls, "connect");
+      const protocols = readAlpn(alpn, "connect");
       if (opening + connections.size >= CONNECTIONS_MAX)
         throw new Error(`connect: more than ${CONNECTIONS_MAX} connections at a time`);
       opening++;
@@ -79,29 +137,15 @@ export function createConnections(
       try {
         const address = await addressOf(host, port, net, resolve);
         socket = await dial(
-          { host: address, port: Number(port) },
-          settings === null ? null : { settings, name: host },
+          { host: address, port: Number(port), allowHalfOpen: allowHalfOpen === true },
+          settings === null ? null : { settings, name: host, alpn: protocols },
           "connect",
           signal,
         );
       } finally {
         opening--;
       }
-      const connection: Connection = {
-        socket,
-        host,
-        secure: settings !== null,
-        chunks: [],
-        size: 0,
-        ended: false,
-        failure: undefined,
-        wake: undefined,
-      };
-      const id = nextId++;
-      connections.set(id, connection);
-      invocation.addEventListener("abort", () => close(id), { once: true });
-      receive(connection);
-      return { id, certificate: settings === null ? null : certificateOf(socket as TLSSocket) };
+      return add(socket, host, invocation);
     },
     write(id, octets) {
       const connection = connectionOf(id);
@@ -115,6 +159,13 @@ export function createConnections(
           if (error) lost(error);
           else done(null);
         });
+      });
+    },
+    end(id) {
+      const { socket } = connectionOf(id);
+      return new Promise((done) => {
+        socket.once("close", () => done(null));
+        socket.end(() => done(null));
       });
     },
     async expect(id, octets, signal) {
@@ -139,25 +190,36 @@ export function createConnections(
         await more(connection, signal);
       }
     },
-    async startTls(id, tls, signal) {
-      const connection = connectionOf(id);
-      const settings = readTls(tls, "connect");
-      if (connection.secure) throw new Error("connect: the connection speaks TLS already");
-      // What came before TLS could be anybody's, and must not be taken for what was said within.
-      if (connection.size > 0)
-        throw new Error("connect: the other side said more before TLS than was read");
-      const { socket, host } = connection;
-      for (const event of ["data", "end", "close", "error"]) socket.removeAllListeners(event);
-      socket.on("error", () => undefined);
-      connection.secure = true;
+    async startTls(id, argument, signal) {
+      const plain = connectionOf(id);
+      const { socket, host, size, invocation, ended } = plain;
+      if (socket instanceof TLSSocket)
+        throw new Error("connect: the connection speaks TLS already");
+      // Whatever comes of it, the plain one is at its end; and what is made of it counts as none for as long as that takes.
+      forget(id);
+      wake(plain);
+      opening++;
       try {
-        const secured = await upgrade(socket, { settings, name: host }, "connect", signal);
-        connection.socket = secured;
-        receive(connection);
-        return certificateOf(secured);
+        const { tls, alpn } = argument as { readonly tls?: unknown; readonly alpn?: unknown };
+        const settings = readTls(tls, "connect");
+        const protocols = readAlpn(alpn, "connect");
+        // What came before TLS could be anybody's, and must not be taken for what was said within.
+        if (size > 0) throw new Error("connect: the other side said more before TLS than was read");
+        if (ended) throw new Error("connect: the other side closed the connection before TLS");
+        for (const event of ["data", "end", "close", "error"]) socket.removeAllListeners(event);
+        socket.on("error", () => undefined);
+        const secured = await upgrade(
+          socket,
+          { settings, name: host, alpn: protocols },
+          "connect",
+          signal,
+        );
+        return add(secured, host, invocation);
       } catch (error) {
-        close(id);
+        socket.destroy();
         throw error;
+      } finally {
+        opening--;
       }
     },
     async read(id, delimiter, signal) {
@@ -198,38 +260,39 @@ function take(connection: Connection, all: Buffer, length: number): void {
 
 /** Waits until something has changed. */
 function more(connection: Connection, signal: AbortSignal): Promise<void> {
-  return new Promise((wake) => {
-    connection.wake = wake;
-    signal.addEventListener("abort", () => wake(), { once: true });
+  return new Promise((woken) => {
+    connection.waiting.push(woken);
+    signal.addEventListener("abort", () => woken(), { once: true });
   });
+}
+
+function wake(connection: Connection): void {
+  const { waiting } = connection;
+  connection.waiting = [];
+  for (const woken of waiting) woken();
 }
 
 function receive(connection: Connection): void {
   const { socket } = connection;
-  const wake = (): void => {
-    const { wake: woken } = connection;
-    connection.wake = undefined;
-    woken?.();
-  };
   socket.on("data", (chunk: Buffer) => {
     connection.chunks.push(chunk);
     connection.size += chunk.length;
     if (connection.size >= BUFFER_BYTES_MAX) socket.pause();
-    wake();
+    wake(connection);
   });
   socket.on("end", () => {
     connection.ended = true;
-    wake();
+    wake(connection);
   });
   socket.on("close", () => {
     connection.ended = true;
-    wake();
+    wake(connection);
   });
   socket.on("error", (error) => {
     connection.failure = reasonOf(error);
     // A TLS alert alone does not end it, and what is being written would stay without an answer.
     socket.destroy();
-    wake();
+    wake(connection);
   });
 }
 
@@ -237,4 +300,9 @@ function receive(connection: Connection): void {
 function endOf(octets: Buffer, delimiter: string): number {
   const at = octets.indexOf(delimiter, 0, "utf8");
   return at < 0 ? 0 : at + Buffer.byteLength(delimiter);
+}
+
+function placeText(address: string | undefined, port: number | undefined): string | null {
+  if (address === undefined || port === undefined) return null;
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

@@ -8,6 +8,9 @@ import { DeniedError } from "./denied.ts";
 import { reasonOf } from "./place.ts";
 
 const PEM_CHARACTERS_MAX = 64 * 1024;
+const PROTOCOLS_MAX = 16;
+/** RFC 7301, section 3.1. */
+const PROTOCOL_OCTETS_MAX = 255;
 const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
 
 export interface TlsSettings {
@@ -70,11 +73,24 @@ export function readTls(given: unknown, capability: string): TlsSettings {
   };
 }
 
+/** Reads the protocols that a plugin offers with TLS (ALPN), the one that it likes best first. */
+export function readAlpn(given: unknown, capability: string): string[] {
+  const names: readonly unknown[] = Array.isArray(given) ? given : [];
+  const usual = (name: unknown): name is string =>
+    typeof name === "string" && name !== "" && Buffer.byteLength(name) <= PROTOCOL_OCTETS_MAX;
+  if (names.length <= PROTOCOLS_MAX && names.every(usual)) return [...names];
+  throw new Error(
+    `${capability}: alpn: expected at most ${PROTOCOLS_MAX} names of 1 to ${PROTOCOL_OCTETS_MAX} octets`,
+  );
+}
+
 export interface Destination {
   /** A numeric address, or a name for `lookup`. */
   readonly host: string;
   readonly port: number;
   readonly lookup?: LookupFunction;
+  /** Whether one may go on writing when the other side has ended. */
+  readonly allowHalfOpen?: boolean;
 }
 
 /**
@@ -109,7 +125,7 @@ export async function dial(
  */
 export async function upgrade(
   socket: Socket,
-  tls: { readonly settings: TlsSettings; readonly name: string },
+  tls: NonNullable<Parameters<typeof dial>[1]>,
   capability: string,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
@@ -157,7 +173,7 @@ function startTls(
     servername: isIP(identity) === 0 ? identity : "",
     checkServerIdentity: (_, certificate) => checkServerIdentity(identity, certificate),
     rejectUnauthorized: settings.verify,
-    ...(alpn === undefined ? {} : { ALPNProtocols: alpn }),
+    ...(alpn === undefined || alpn.length === 0 ? {} : { ALPNProtocols: alpn }),
   });
 }
 

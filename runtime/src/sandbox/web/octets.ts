@@ -7,7 +7,8 @@ export function octetsOf(bytes: ArrayBuffer | ArrayBufferView): string {
   const octets = viewOf(bytes);
   let text = "";
   for (let from = 0; from < octets.length; from += PIECE)
-    text += String.fromCharCode(...octets.subarray(from, from + PIECE));
+    // Spread, they would be iterated over, which takes five times as long.
+    text += Reflect.apply(String.fromCharCode, undefined, octets.subarray(from, from + PIECE));
   return text;
 }
 

@@ -16,6 +16,7 @@ export interface Parts {
   readonly fetch: typeof import("./fetch.ts");
   readonly crypto: typeof import("./crypto.ts");
   readonly clone: typeof import("./clone.ts");
+  readonly streams: typeof import("./streams.ts");
 }
 
 /** Evaluates a part, once. */
