@@ -156,7 +156,10 @@ async function bundleModule(directory: string): Promise<Parsed<KnownFile>> {
   } catch (error) {
     const messages = (error as { readonly errors?: readonly Message[] }).errors;
     if (messages === undefined) throw error;
-    return { ok: false, diagnostics: messages.map((message) => describe(message, entry)) };
+    return {
+      ok: false,
+      diagnostics: messages.map((message) => describe(message, entry, directory)),
+    };
   }
 }
 

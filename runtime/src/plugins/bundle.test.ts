@@ -75,3 +75,31 @@ describe("what a bundle is made of", () => {
     for (const expected of [/"SHARED"/, /"PRIVATE"/, /"HELPER"/]) assert.match(code, expected);
   });
 });
+
+test("an error names its file, whatever the working directory is and was", async () => {
+  write({
+    "errors/checks/check.ts": 'import "./part/check.ts"; import "../check.ts"; import "./none.ts";',
+    "errors/checks/part/check.ts": "\nlet two = ;",
+    "errors/check.ts": "\n\nlet three = ;",
+  });
+  const before = process.cwd();
+  try {
+    for (const directory of ["/", folder, join(folder, "errors/checks/part"), before]) {
+      process.chdir(directory);
+      const result = await bundle(join(folder, "errors/checks/check.ts"));
+      assert.deepEqual(
+        result.ok ? [] : result.diagnostics.map(({ file, line }) => `${file}:${line}`).toSorted(),
+        ["check.ts:3", "checks/check.ts:1", "checks/part/check.ts:2"].map((place) =>
+          join(folder, "errors", place),
+        ),
+      );
+    }
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test("files in a bundle are named from its own place, wherever that is built", async () => {
+  const code = await bundled("steady/check.ts", 'export { default } from "../project/shared.js";');
+  assert.match(code, /^ *\/\/ \.\.\/project\/shared\.js$/m);
+});

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { isBuiltin } from "node:module";
-import { basename, dirname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildOptions, Message, OutputFile, PartialMessage, Plugin } from "esbuild";
 import type { Diagnostic } from "../config/diagnostic.ts";
@@ -65,8 +65,7 @@ export async function createBundler(file: string): Promise<Bundler> {
     build: () =>
       take(file, async () => {
         const result = await esbuild.rebuild();
-        // They are named relative to the working directory.
-        inputs = Object.keys(result.metafile.inputs).map((input) => resolve(input));
+        inputs = Object.keys(result.metafile.inputs).map((input) => resolve(dirname(file), input));
         return result;
       }),
     inputs: () => inputs,
@@ -77,6 +76,8 @@ export async function createBundler(file: string): Promise<Bundler> {
 
 function optionsFor(file: string, known?: KnownFile) {
   return {
+    // esbuild names files relative to this. Otherwise that is the working directory, as it was when esbuild was loaded.
+    absWorkingDir: dirname(file),
     entryPoints: [file],
     outfile: `${file}.bundle.js`,
     bundle: true,
@@ -209,34 +210,24 @@ function isInstalledFor(importer: string, file: string): boolean {
   return end >= 0 && importer.startsWith(`${file.slice(0, end)}/`);
 }
 
-/** An error of esbuild about the bundle of `file`. */
-export function describe(message: Message, file: string): Diagnostic {
+/**
+ * An error of esbuild about the bundle of `file`.
+ *
+ * @param directory esbuild's working directory.
+ */
+export function describe(message: Message, file: string, directory = dirname(file)): Diagnostic {
   const { location, notes } = message;
   const hint = notes[0]?.text;
   return {
     severity: "error",
     code: "plugin.bundle",
     message: message.text,
-    // esbuild names files relative to the working directory.
-    file:
-      location === null
-        ? file
-        : location.file === basename(file)
-          ? file
-          : fileOf(location.file, file),
+    file: location === null ? file : resolve(directory, location.file),
     ...(location === null
       ? {}
       : { line: location.line, column: location.column + 1, lineText: location.lineText }),
     ...(hint === undefined || hint === "" ? {} : { hint }),
   };
-}
-
-function fileOf(named: string, entry: string): string {
-  return named.startsWith("/")
-    ? named
-    : entry.endsWith(`/${named}`)
-      ? entry
-      : `${dirname(entry)}/${named}`;
 }
 
 function refuse(file: string, message: string): Bundling {
