@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { bundle, stopBundler } from "./bundle.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "karuntime-bundle-"));
@@ -61,6 +63,30 @@ describe("what a bundle is made of", () => {
       assert.match(found, /private\.\w+ is imported by a pattern/);
       assert.doesNotMatch(found, /PRIVATE/);
     });
+
+  test("an installed package gets no file outside node_modules: as its source map", async () => {
+    const map = { version: 3, sources: ["PRIVATE.ts"], sourcesContent: [""], mappings: "AAAA" };
+    const elsewhere = join(folder, "private.map");
+    write({ "private.map": JSON.stringify(map), [`${PACKAGE}/part.map`]: JSON.stringify(map) });
+    // Whoever opens it waits for ever.
+    assert.equal(spawnSync("mkfifo", [join(folder, PACKAGE, "pipe.map")]).status, 0);
+    const sourcesOf = async (url: string): Promise<string> => {
+      write({ [`${PACKAGE}/index.js`]: `globalThis.x = 1;\n//# sourceMappingURL=${url}\n` });
+      const result = await bundle(join(folder, PACKAGE, "index.js"));
+      assert.ok(result.ok);
+      return (JSON.parse(result.bundle.sourceMap) as { sources: string[] }).sources.join();
+    };
+    for (const url of [
+      elsewhere,
+      pathToFileURL(elsewhere).href,
+      "../../../private.map",
+      `part.map"/../../../../private.map`,
+      "part.map\u00a0/../../../../private.map",
+      "pipe.map",
+    ])
+      assert.equal(await sourcesOf(url), "index.js", url);
+    assert.equal(await sourcesOf("part.map"), "PRIVATE.ts");
+  });
 
   test("an installed package has its own files and other packages", async () => {
     const source = 'import part from "./part.js"; export default part;';
