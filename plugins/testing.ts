@@ -80,6 +80,33 @@ export function tell(
   });
 }
 
+/** Tells the first notifier that the real server is this now, and what that means for the quorum. */
+export async function tellDown(project: Project, sequence = 1): Promise<void> {
+  const at = new Date(Date.UTC(2026, 0, 31, 12));
+  const serviceName = "[192.0.2.10]:tcp:80";
+  const server = { address: "192.0.2.11", port: 80, virtualServer: "web" };
+  await project.plugins.notify(0, {
+    sequence,
+    at,
+    subject: { type: "real-server", name: "192.0.2.11:80", ...server },
+    event: "down",
+    weight: 1,
+    reason: "it answered 503",
+    serverName: "[192.0.2.11]:tcp:80",
+    serviceName,
+  });
+  await project.plugins.notify(0, {
+    sequence: sequence + 1,
+    at,
+    subject: { type: "virtual-server", name: "web" },
+    event: "quorum-down",
+    weight: 0,
+    quorum: 1,
+    hysteresis: 0,
+    serviceName,
+  });
+}
+
 const STATES = { master: "MASTER", backup: "BACKUP", fault: "FAULT", stop: "STOP" } as const;
 
 /** A running server of the test's own. */

@@ -187,7 +187,10 @@ export interface CheckContext<
 > extends PluginContext<Declarations> {
   /** Says that the check is down, and why. */
   down(reason: string): Down;
-  /** Says that the check is up and what that adds to the priority, in place of the configured weight: -253 to 253. */
+  /**
+   * Says that the check is up and what that adds to the priority, in place of the configured weight: -253 to 253. For the checker
+   * of a real server it is this one's weight, and at least 0.
+   */
   weight(amount: number): Weight;
 }
 
@@ -207,26 +210,82 @@ export interface CheckerContext<
   readonly target: Target;
 }
 
-/** Something that happened to a virtual router or a sync group of this host. */
-export interface NotifierEvent {
+/** What all events have. */
+interface Told {
   /** Counts the events from the start of the daemon. The same number comes again when a delivery is tried again. */
   readonly sequence: number;
-  /** Whom it happened to. */
-  readonly subject: {
-    readonly type: "virtual-router" | "sync-group";
-    readonly name: string;
-  };
-  /** The state that was entered; "contended": another master of lower priority is heard; "priority": it changed. */
-  readonly event: "master" | "backup" | "fault" | "stop" | "contended" | "priority";
-  /** The state that the subject is in now. */
-  readonly state: "master" | "backup" | "fault" | "stop";
-  /** The effective priority; 0 for a sync group. */
-  readonly priority: number;
   /** When it happened, as in "2026-01-31T12:00:00.000Z". */
   readonly at: string;
   /** The name of this host, or what the configuration calls it. */
   readonly routerName: string;
 }
+
+/** Something that happened to a virtual router of this host. */
+export interface VirtualRouterEvent extends Told {
+  /** Whom it happened to. */
+  readonly subject: { readonly type: "virtual-router"; readonly name: string };
+  /** The state that was entered; "contended": another master of lower priority is heard; "priority": it changed. */
+  readonly event: "master" | "backup" | "fault" | "stop" | "contended" | "priority";
+  /** The state that it is in now. */
+  readonly state: "master" | "backup" | "fault" | "stop";
+  /** The effective priority. */
+  readonly priority: number;
+}
+
+/** Something that happened to a sync group of this host. */
+export interface SyncGroupEvent extends Told {
+  /** Whom it happened to. */
+  readonly subject: { readonly type: "sync-group"; readonly name: string };
+  /** The state that was entered. */
+  readonly event: "master" | "backup" | "fault" | "stop";
+  /** The state that it is in now. */
+  readonly state: "master" | "backup" | "fault" | "stop";
+}
+
+/** A real server went up or down, as its checkers say. */
+export interface RealServerEvent extends Told {
+  /** Whom it happened to. */
+  readonly subject: {
+    readonly type: "real-server";
+    /** Its address and port, as "192.0.2.10:80" or "[2001:db8::10]:80". */
+    readonly name: string;
+    /** A numeric IPv4 or IPv6 address. */
+    readonly address: string;
+    readonly port: number;
+    /** The name of the virtual server that it belongs to. */
+    readonly virtualServer: string;
+  };
+  /** What it is now. */
+  readonly event: "up" | "down";
+  /** Its weight while it is up. */
+  readonly weight: number;
+  /** Why it is down; "" when it is up. */
+  readonly reason: string;
+}
+
+/** A virtual server's real servers that are up have its quorum now, or no longer. */
+export interface VirtualServerEvent extends Told {
+  /** Whom it happened to. */
+  readonly subject: { readonly type: "virtual-server"; readonly name: string };
+  /** Whether it has the quorum now. */
+  readonly event: "quorum-up" | "quorum-down";
+  /** The sum of the weights of the real servers that are up. */
+  readonly weight: number;
+  /** The sum that it needs. */
+  readonly quorum: number;
+  /** How much more than the quorum brings it up, and how much less brings it down. */
+  readonly hysteresis: number;
+}
+
+/**
+ * What a notifier is told. `subject.type` says of what, and `event` what happened: as no two kinds of subject but virtual routers
+ * and sync groups share one, TypeScript knows after a look at `event` what else there is.
+ */
+export type NotifierEvent =
+  | VirtualRouterEvent
+  | SyncGroupEvent
+  | RealServerEvent
+  | VirtualServerEvent;
 
 /** What `defineCheck` takes. */
 export interface CheckDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
@@ -306,7 +365,7 @@ export interface NotifierDefinition<Declarations extends OptionDeclarations = Op
 }
 
 /**
- * Defines a notifier: who is told what virtual routers and sync groups do.
+ * Defines a notifier: who is told what virtual routers, sync groups, virtual servers and their real servers do.
  *
  * @example
  * // notify/mail.ts
@@ -315,7 +374,7 @@ export interface NotifierDefinition<Declarations extends OptionDeclarations = Op
  * export default defineNotifier({
  *   permissions: { mail: true },
  *   async notify(event, { mail }) {
- *     await mail({ subject: `${event.subject.name} is ${event.state}`, text: `since ${event.at}` });
+ *     await mail({ subject: `${event.subject.name}: ${event.event}`, text: `since ${event.at}` });
  *   },
  * });
  */

@@ -8,7 +8,6 @@ import type {
   CheckerDefinition,
   Mail,
   NotifierDefinition,
-  NotifierEvent,
   OptionDeclarations,
   OptionValues,
   Permissions,
@@ -16,6 +15,8 @@ import type {
   Target,
 } from "./index.ts";
 import { explain } from "./testing/failure.ts";
+import type { PartialEvent } from "./testing/event.ts";
+import { eventFrom } from "./testing/event.ts";
 import type { Fakes } from "./testing/fakes.ts";
 import { createGrant } from "./testing/grant.ts";
 import { createHost } from "./testing/host.ts";
@@ -26,6 +27,7 @@ import { fillOptions } from "./testing/options.ts";
 import type { Call } from "./testing/record.ts";
 import { createCallRecord } from "./testing/record.ts";
 
+export type { PartialEvent } from "./testing/event.ts";
 export type * from "./testing/fakes.ts";
 export type { Metric } from "./testing/metrics.ts";
 export type { Call } from "./testing/record.ts";
@@ -51,8 +53,11 @@ export interface CheckerTestOptions<
 export interface NotifierTestOptions<
   Declarations extends OptionDeclarations,
 > extends TestOptions<Declarations> {
-  /** What is not given is that of a virtual router which became master. */
-  readonly event?: Partial<NotifierEvent>;
+  /**
+   * What is not given is that of a virtual router which became master; of a real server with `event` "up" or "down", of a virtual
+   * server with "quorum-up" or "quorum-down".
+   */
+  readonly event?: PartialEvent;
 }
 
 /** A line that the plugin wrote to the log. */
@@ -127,16 +132,7 @@ export function runNotifier<Declarations extends OptionDeclarations>(
   definition: NotifierDefinition<Declarations>,
   given: NotifierTestOptions<Declarations> = {},
 ): Promise<TestResult> {
-  const event: NotifierEvent = {
-    sequence: 1,
-    subject: { type: "virtual-router", name: "VI_1" },
-    event: "master",
-    state: "master",
-    priority: 100,
-    at: new Date().toISOString(),
-    routerName: "localhost",
-    ...given.event,
-  };
+  const event = eventFrom(given.event ?? {});
   return run(definition, given, undefined, async (context) => {
     await definition.notify(event, context as PluginContext<Declarations>);
   });

@@ -8,8 +8,7 @@ export default defineNotifier({
     subject: { type: "string", default: "{router}: {name} is {state}" },
     text: {
       type: "string",
-      default:
-        "{at}: {event}. The {type} {name} on {router} is {state}, its priority {priority}.\n",
+      default: "{at}: {event}. The {type} {name} on {router} is {state}{detail}.\n",
     },
   },
   async notify(event, { options, mail }) {

@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { freePort, tell, withProject } from "../../testing.ts";
+import { freePort, tell, tellDown, withProject } from "../../testing.ts";
 
 const SERVER = fileURLToPath(
   new URL("../../../runtime/test/commands/smtp-server.ts", import.meta.url),
@@ -49,6 +49,18 @@ describe("the mail notifier", () => {
             `2026-01-31T12:00:00.000Z: master. The virtual-router VI_1 on ${hostname()} is master, its priority 120.`,
           ),
           mail,
+        );
+      });
+      await withProject(parts(port, {}), async (project) => {
+        const down = tellDown(project);
+        const first = (await server.next()).join("\n").replaceAll("=\n", "");
+        const second = (await server.next()).join("\n").replaceAll("=\n", "");
+        await down;
+        assert.ok(first.includes(`Subject: ${hostname()}: 192.0.2.11:80 is down\n`), first);
+        assert.match(first, /is down, its weight for web 1: it answered 503\./);
+        assert.match(
+          second,
+          /The virtual-server web on \S+ is down, the weight that is up 0 of 1\./,
         );
       });
       const worded = { subject: "[{event}] {name}", text: "number {sequence}, {unknown}" };

@@ -14,7 +14,8 @@ export default defineNotifier({
     stop: { ...ACTION, default: "none", description: "when karuntime stops" },
   },
   async notify({ event }, { options, services }) {
-    if (event === "contended" || event === "priority") return;
+    // Other events, also those of virtual servers, say nothing about what this host is.
+    if (event !== "master" && event !== "backup" && event !== "fault" && event !== "stop") return;
     const failures: string[] = [];
     // One service that fails keeps no other from what is due to it.
     for (const { service, action } of plan(options.services, options[event]))

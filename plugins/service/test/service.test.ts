@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { Project } from "../../../runtime/test/sandbox/plugins.ts";
-import { temporaryFolder, tell, withProject } from "../../testing.ts";
+import { temporaryFolder, tell, tellDown, withProject } from "../../testing.ts";
 
 describe("the service notifier", () => {
   const folder = temporaryFolder();
@@ -75,6 +75,7 @@ esac
       const pid = pidOf("nginx");
       assert.ok(runs(pid));
       await tell(project, "contended");
+      await tellDown(project);
       await tell(project, "fault");
       await tell(project, "stop");
       assert.ok(runs(pid));

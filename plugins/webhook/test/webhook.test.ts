@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { freePort, tell, withProject } from "../../testing.ts";
+import { freePort, tell, tellDown, withProject } from "../../testing.ts";
 
 const SECRET = "Bearer correct-horse";
 
@@ -68,6 +68,40 @@ describe("the webhook notifier", () => {
       });
     });
   });
+
+  test("posts what happens to real servers and their quorum", () =>
+    withProject(parts({}), async (project) => {
+      await tellDown(project, 6);
+      const common = { at: "2026-01-31T12:00:00.000Z", routerName: "lb1" };
+      assert.deepEqual(
+        received.map(({ body }) => body),
+        [
+          {
+            ...common,
+            sequence: 6,
+            subject: {
+              type: "real-server",
+              name: "192.0.2.11:80",
+              address: "192.0.2.11",
+              port: 80,
+              virtualServer: "web",
+            },
+            event: "down",
+            weight: 1,
+            reason: "it answered 503",
+          },
+          {
+            ...common,
+            sequence: 7,
+            subject: { type: "virtual-server", name: "web" },
+            event: "quorum-down",
+            weight: 0,
+            quorum: 1,
+            hysteresis: 0,
+          },
+        ],
+      );
+    }));
 
   test("sends a secret along, which no log shows, also when it fails", () =>
     withProject(parts({ secret: "hook", header: "x-token" }, true), async (project) => {

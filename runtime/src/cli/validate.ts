@@ -84,15 +84,19 @@ function keepalivedStatus(diagnostics: readonly Diagnostic[]): number {
 }
 
 function summary(
-  { virtualRouters, checks, virtualServers }: Configuration,
+  { virtualRouters, checks, virtualServers, checkers }: Configuration,
   diagnostics: readonly Diagnostic[],
 ): string {
   const parts = [count(virtualRouters.length, "virtual router"), count(checks.length, "check")];
   if (virtualServers.length > 0) parts.push(count(virtualServers.length, "virtual server"));
+  if (checkers.length > 0)
+    parts.push(
+      count(checkers.length, "plugin that checks a real server", "plugins that check real servers"),
+    );
   if (diagnostics.length > 0) parts.push(count(diagnostics.length, "warning"));
   return parts.join(", ");
 }
 
-function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+function count(amount: number, noun: string, plural = `${noun}s`): string {
+  return `${amount} ${amount === 1 ? noun : plural}`;
 }

@@ -5,9 +5,10 @@ import type {
   CommandsConfiguration,
   MailConfiguration,
   NotificationConfiguration,
+  NotificationEvent,
   NotificationSubject,
 } from "./model.ts";
-import { NOTIFICATION_EVENTS } from "./model.ts";
+import { DIRECTOR_EVENTS, NOTIFICATION_EVENTS, VRRP_EVENTS } from "./model.ts";
 import { pluginShape, pluginUseOf } from "./plugin-use.ts";
 import { duration } from "./values.ts";
 
@@ -81,42 +82,55 @@ export const mail = z
     connectTimeoutMs: connectTimeout,
   }));
 
-const on = z
-  .array(z.enum(NOTIFICATION_EVENTS))
-  .min(1)
-  .default(["master", "backup", "fault", "stop"]);
+/** Everybody who is told. @param usual what they are told when they do not say. */
+function notificationsOn<const Event extends NotificationEvent>(
+  events: readonly Event[],
+  usual: readonly Event[],
+) {
+  const on = z
+    .array(z.enum(events))
+    .min(1)
+    .default([...usual]);
+  const notification = z.union(
+    [
+      z.strictObject({
+        on,
+        ...pluginShape,
+      }),
+      z.strictObject({ on, ...commandShape, appendEvent: z.boolean().default(false) }),
+      z.strictObject({ on, mail: z.literal(true) }),
+      z.strictObject({
+        on,
+        fifo: z.string().regex(/^\//, "expected the absolute path of a named pipe"),
+        user: user.optional(),
+        reader: z.strictObject(commandShape).optional(),
+      }),
+    ],
+    `expected { plugin }, { command }, { mail: true } or { fifo }, and perhaps on: ["${usual[0]}", ...]`,
+  );
+  return z.array(notification).max(100).default([]);
+}
 
-/** Somebody who is told. */
-const notification = z.union(
-  [
-    z.strictObject({
-      on,
-      ...pluginShape,
-    }),
-    z.strictObject({ on, ...commandShape, appendEvent: z.boolean().default(false) }),
-    z.strictObject({ on, mail: z.literal(true) }),
-    z.strictObject({
-      on,
-      fifo: z.string().regex(/^\//, "expected the absolute path of a named pipe"),
-      user: user.optional(),
-      reader: z.strictObject(commandShape).optional(),
-    }),
-  ],
-  'expected { plugin }, { command }, { mail: true } or { fifo }, and perhaps on: ["master", ...]',
-);
+const STATES = ["master", "backup", "fault", "stop"] as const;
 
-/** Everybody who is told. */
-export const notifications = z.array(notification).max(100).default([]);
+/** Those of a virtual router or a sync group. */
+export const vrrpNotifications = notificationsOn(VRRP_EVENTS, STATES);
+/** Those of a virtual server. */
+export const directorNotifications = notificationsOn(DIRECTOR_EVENTS, DIRECTOR_EVENTS);
+/** Those of everything. */
+export const notifications = notificationsOn(NOTIFICATION_EVENTS, STATES);
+
+type ParsedNotifications = z.infer<typeof notifications>;
 
 /** The notifications of one subject. */
 export function notificationsOf(
-  parsed: z.infer<typeof notifications>,
+  parsed: ParsedNotifications,
   subject: NotificationSubject,
 ): NotificationConfiguration[] {
   return parsed.map((entry) => ({ subject, events: entry.on, target: targetOf(entry) }));
 }
 
-function targetOf(entry: z.infer<typeof notification>): NotificationConfiguration["target"] {
+function targetOf(entry: ParsedNotifications[number]): NotificationConfiguration["target"] {
   if ("plugin" in entry) return pluginUseOf(entry);
   if ("command" in entry)
     return { type: "command", command: commandOf(entry), appendEvent: entry.appendEvent };

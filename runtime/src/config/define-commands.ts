@@ -22,28 +22,45 @@ export interface UserCommands {
   readonly stop?: UserCommand & { readonly timeout?: Duration };
 }
 
-/** What a notification can tell: the state that was entered; "contended": another master of lower priority is heard. */
-export type NotificationEvent = "master" | "backup" | "fault" | "stop" | "contended" | "priority";
+/** Of a virtual router or a sync group: the state that was entered; "contended": another master of lower priority is heard. */
+export type VrrpNotificationEvent =
+  | "master"
+  | "backup"
+  | "fault"
+  | "stop"
+  | "contended"
+  | "priority";
+
+/** Of a real server; and of a virtual server, whose living real servers have the quorum or not. */
+export type DirectorNotificationEvent = "up" | "down" | "quorum-up" | "quorum-down";
+
+/** What a notification can tell. */
+export type NotificationEvent = VrrpNotificationEvent | DirectorNotificationEvent;
 
 /** Somebody who is told, one event after the other. */
-export type UserNotification<Plugins extends string = string> = OnEvents &
-  (UserPlugin<Plugins> | (UserMeans & NoPlugin));
+export type UserNotification<
+  Event extends NotificationEvent = NotificationEvent,
+  Plugins extends string = string,
+> = OnEvents<Event> & (UserPlugin<Plugins> | (UserMeans & NoPlugin));
 
 /** Of what somebody is told. */
-interface OnEvents {
-  /** Default: "master", "backup", "fault" and "stop". */
-  readonly on?: readonly NotificationEvent[];
+interface OnEvents<Event extends NotificationEvent> {
+  /** Default: "master", "backup", "fault" and "stop"; of a virtual server "up", "down", "quorum-up" and "quorum-down". */
+  readonly on?: readonly Event[];
 }
 
 /** Means of telling somebody without a plugin. */
 export type UserMeans =
   | (UserCommand & {
-      /** Whether INSTANCE or GROUP, the name, the state and the priority follow its arguments, as with keepalived's `notify`. Default false. */
+      /**
+       * Whether the event follows its arguments: INSTANCE or GROUP, the name, the state and the priority, as with keepalived's
+       * `notify`; of real servers and virtual servers the words of keepalived's `lvs_notify_fifo`. Default false.
+       */
       readonly appendEvent?: boolean;
     })
   /** A mail to everybody in `mail.to`. */
   | { readonly mail: true }
-  /** A line for each event in a named pipe, as with keepalived's `vrrp_notify_fifo`. */
+  /** A line for each event in a named pipe, as with keepalived's `vrrp_notify_fifo` and `lvs_notify_fifo`. */
   | {
       readonly fifo: string;
       /** Who owns the pipe when it is made. */

@@ -1,5 +1,10 @@
 /** What a configuration says about virtual servers: services that are spread over real servers by IPVS. */
-import type { UserCommand } from "./define-commands.ts";
+import type {
+  DirectorNotificationEvent,
+  UserCommand,
+  UserNotification,
+} from "./define-commands.ts";
+import type { NoPlugin, UserPlugin } from "./define-plugin.ts";
 import type { Duration } from "./define.ts";
 
 /** An address and its port, as `"192.0.2.1:80"` or `"[2001:db8::1]:80"`; without a port it means every port. */
@@ -62,7 +67,7 @@ export interface UserCheckerTiming {
 }
 
 /** A service that is spread over real servers. */
-export interface UserVirtualServer extends UserCheckerTiming {
+export interface UserVirtualServer<Plugins extends string = string> extends UserCheckerTiming {
   readonly services: readonly UserVirtualService[];
   readonly protocol: "TCP" | "UDP" | "SCTP";
   /** Default "wlc". */
@@ -98,7 +103,9 @@ export interface UserVirtualServer extends UserCheckerTiming {
   readonly onQuorumUp?: UserCommand;
   /** Run when it is lost. */
   readonly onQuorumDown?: UserCommand;
-  /** Whether commands for down are run at the stop. Default false. */
+  /** Who is told of the quorum, and of the real servers. */
+  readonly notify?: readonly UserNotification<DirectorNotificationEvent, Plugins>[];
+  /** Whether the stop is told as everything going down. Default false. */
   readonly omega?: boolean;
   /** Check only while this host holds the address. Default false. */
   readonly suspendWithoutAddress?: boolean;
@@ -117,11 +124,11 @@ export interface UserVirtualServer extends UserCheckerTiming {
   readonly host?: string;
   /** The weight of real servers that name none. Default 1. */
   readonly weight?: number;
-  readonly realServers: readonly UserRealServer[];
+  readonly realServers: readonly UserRealServer<Plugins>[];
 }
 
 /** One of the servers behind a virtual server. */
-export interface UserRealServer extends UserCheckerTiming {
+export interface UserRealServer<Plugins extends string = string> extends UserCheckerTiming {
   readonly server: UserEndpoint;
   /** Default: the virtual server's. */
   readonly weight?: number;
@@ -139,8 +146,8 @@ export interface UserRealServer extends UserCheckerTiming {
   readonly mail?: boolean;
   /** The Host of HTTP checkers that name none. */
   readonly host?: string;
-  /** Up only when all of them say so; without any it is always up. */
-  readonly checkers?: readonly UserChecker[];
+  /** Up only when all of them say so; without any it is always up. Only plugins are run so far; any other counts as up. */
+  readonly checkers?: readonly UserChecker<Plugins>[];
 }
 
 /** Where a checker connects to and from; default: to the real server. */
@@ -154,62 +161,73 @@ interface UserCheckerConnection {
 }
 
 /** What judges a real server, and when. */
-export type UserChecker = UserCheckerTiming &
-  UserCheckerConnection &
-  (
-    | { readonly type: "tcp" | "ping" }
-    | {
-        readonly type: "http" | "https";
-        /** Default "1.0". */
-        readonly protocol?: "1.0" | "1.0C" | "1.1";
-        readonly host?: string;
-        /** TLS: the name in the greeting. Default: the host. */
-        readonly serverName?: string;
-        /** Whether all URLs are asked at once on recovery. Default false. */
-        readonly fastRecovery?: boolean;
-        readonly urls: readonly UserHttpUrl[];
-      }
-    | { readonly type: "smtp"; readonly helo?: string }
-    | {
-        readonly type: "dns";
-        /** Default "SOA". */
-        readonly recordType?:
-          | "A"
-          | "NS"
-          | "CNAME"
-          | "SOA"
-          | "MX"
-          | "TXT"
-          | "AAAA"
-          | "RRSIG"
-          | "DNSKEY";
-        /** Default ".". */
-        readonly name?: string;
-      }
-    | ({
-        readonly type: "command";
-        /** Whether the exit status 2 to 255 sets the weight to it less 2. Default false. */
-        readonly dynamicWeight?: boolean;
-      } & UserCommand)
-    | {
-        readonly type: "udp";
-        /** Hexadecimal digits. */
-        readonly payload?: string;
-        readonly reply?: {
-          /** Hexadecimal digits, x for any. */
-          readonly pattern?: string;
-          readonly minimumLength?: number;
-          readonly maximumLength?: number;
-        };
-      }
-    | {
-        readonly type: "file";
-        /** The name of a tracked file. */
-        readonly file: string;
-        readonly weight?: number;
-        readonly reverse?: boolean;
-      }
-  );
+export type UserChecker<Plugins extends string = string> = UserCheckerTiming &
+  (UserPluginChecker<Plugins> | (UserCheckerConnection & UserBuiltInChecker & NoPlugin));
+
+/** A plugin made by `defineChecker`. What it returns by `weight` is the weight of the real server. */
+export type UserPluginChecker<Plugins extends string = string> = UserPlugin<Plugins> & {
+  readonly type: "plugin";
+  /** What an invocation says that did not judge, as for checks. Default "down". */
+  readonly onFault?: "down" | "hold";
+  /** What it looks at. Default: the real server's address and port. */
+  readonly address?: string;
+  readonly port?: number;
+};
+
+/** What is judged without a plugin. */
+export type UserBuiltInChecker =
+  | { readonly type: "tcp" | "ping" }
+  | {
+      readonly type: "http" | "https";
+      /** Default "1.0". */
+      readonly protocol?: "1.0" | "1.0C" | "1.1";
+      readonly host?: string;
+      /** TLS: the name in the greeting. Default: the host. */
+      readonly serverName?: string;
+      /** Whether all URLs are asked at once on recovery. Default false. */
+      readonly fastRecovery?: boolean;
+      readonly urls: readonly UserHttpUrl[];
+    }
+  | { readonly type: "smtp"; readonly helo?: string }
+  | {
+      readonly type: "dns";
+      /** Default "SOA". */
+      readonly recordType?:
+        | "A"
+        | "NS"
+        | "CNAME"
+        | "SOA"
+        | "MX"
+        | "TXT"
+        | "AAAA"
+        | "RRSIG"
+        | "DNSKEY";
+      /** Default ".". */
+      readonly name?: string;
+    }
+  | ({
+      readonly type: "command";
+      /** Whether the exit status 2 to 255 sets the weight to it less 2. Default false. */
+      readonly dynamicWeight?: boolean;
+    } & UserCommand)
+  | {
+      readonly type: "udp";
+      /** Hexadecimal digits. */
+      readonly payload?: string;
+      readonly reply?: {
+        /** Hexadecimal digits, x for any. */
+        readonly pattern?: string;
+        readonly minimumLength?: number;
+        readonly maximumLength?: number;
+      };
+    }
+  | {
+      readonly type: "file";
+      /** The name of a tracked file. */
+      readonly file: string;
+      readonly weight?: number;
+      readonly reverse?: boolean;
+    };
 
 /** A page that an HTTP checker asks for, and what it must be. */
 export interface UserHttpUrl {

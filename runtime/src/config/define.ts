@@ -3,7 +3,13 @@
  * nothing at run time; its types are what editors complete.
  */
 
-import type { UserCommands, UserMail, UserNotification } from "./define-commands.ts";
+import type {
+  NotificationEvent,
+  UserCommands,
+  UserMail,
+  UserNotification,
+  VrrpNotificationEvent,
+} from "./define-commands.ts";
 import type { UserVirtualServer } from "./define-director.ts";
 import type { PluginName } from "./define-plugin.ts";
 import type { UserCheck, UserFile, UserProcess, UserTrack } from "./define-trackers.ts";
@@ -37,8 +43,8 @@ export interface UserConfiguration<Plugins extends string = string> {
     readonly routes?: readonly UserRoute[];
     readonly rules?: readonly UserRule[];
   };
-  /** Who is told of what every virtual router and sync group does. */
-  readonly notify?: readonly UserNotification<Plugins>[];
+  /** Who is told of what every virtual router and sync group does and, where `on` asks for it, every virtual server. */
+  readonly notify?: readonly UserNotification<NotificationEvent, Plugins>[];
   /** How mail is sent: what `{ mail: true }` needs. */
   readonly mail?: UserMail;
   /** How commands run: those of checks and of notifications. */
@@ -49,8 +55,11 @@ export interface UserConfiguration<Plugins extends string = string> {
   readonly secrets?: Readonly<Record<string, string>>;
   /** The processes that plugins run in. */
   readonly sandbox?: UserSandbox;
-  /** Services that are spread over real servers. Read and checked; nothing acts on them yet. */
-  readonly virtualServers?: Readonly<Record<string, UserVirtualServer>>;
+  /**
+   * Services that are spread over real servers. Plugins check these, and who is to be told is told; nothing spreads the
+   * traffic yet.
+   */
+  readonly virtualServers?: Readonly<Record<string, UserVirtualServer<Plugins>>>;
 }
 
 /** One virtual router (RFC 9568, RFC 3768): a set of addresses that one of several hosts holds at a time. */
@@ -154,7 +163,7 @@ export interface UserVirtualRouter<Plugins extends string = string> {
   /** Whether the owner of the addresses (priority 255) drops every advertisement. Default false. */
   readonly ownerIgnoresAdvertisements?: boolean;
   /** Who is told of what this virtual router does. */
-  readonly notify?: readonly UserNotification<Plugins>[];
+  readonly notify?: readonly UserNotification<VrrpNotificationEvent, Plugins>[];
 }
 
 /** How the virtual routers of a group know each other. */
@@ -240,7 +249,7 @@ export interface UserSyncGroup<Plugins extends string = string> {
   /** Counts for every member. */
   readonly track?: UserTrack;
   /** Who is told of what the group does. */
-  readonly notify?: readonly UserNotification<Plugins>[];
+  readonly notify?: readonly UserNotification<VrrpNotificationEvent, Plugins>[];
 }
 
 /** For each action the command and its arguments, run as root without a shell; `status` exits 0 when the service runs. */

@@ -15,6 +15,7 @@ import {
 import { readPlainFile } from "../plugins/package.ts";
 import type {
   CheckSpec,
+  CheckTarget,
   JsonValue,
   Permissions,
   PluginBundle,
@@ -24,7 +25,7 @@ import type { Diagnostic } from "./diagnostic.ts";
 import { ConfigurationError } from "./diagnostic.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { startEvaluator } from "./evaluator.ts";
-import type { CheckConfiguration, PluginUse, SandboxConfiguration } from "./model.ts";
+import type { PluginUse, SandboxConfiguration } from "./model.ts";
 import type { Standing } from "./locked-plugin.ts";
 import { lockBeside, readLockedBundle } from "./locked-plugin.ts";
 import type { LocatedPlugin } from "./plugin-use.ts";
@@ -35,7 +36,10 @@ interface Trusted {
   readonly trustGroup: string;
 }
 
-export type LoadedCheck = Omit<CheckSpec, "initialState" | "faults"> & Trusted;
+export interface LoadedCheck extends Omit<CheckSpec, "initialState" | "faults">, Trusted {
+  /** The first run comes at a random moment within this time. Default: at once. */
+  readonly warmupMs?: number;
+}
 
 export interface LoadedNotifier extends Trusted {
   /** The index of the notification. */
@@ -175,7 +179,7 @@ export function createPlugins() {
         "config.plugin",
         `${located.file} is a ${manifest.kind}, expected a ${kinds.join(" or ")}`,
         manifest.kind === "checker"
-          ? 'a checker needs target: "ADDRESS:PORT" beside it'
+          ? 'a checker needs target: "ADDRESS:PORT" beside it, or a real server that it checks'
           : undefined,
       );
     const options = parseOptions(manifest.options, use.options, { file, path: `${path}.options` });
@@ -225,7 +229,7 @@ export function createPlugins() {
     load,
     /** Likewise, with what a checker looks at. */
     async loadCheck(
-      check: CheckConfiguration & { readonly type: "plugin" },
+      check: PluginUse & { readonly target: CheckTarget | undefined },
       place: Place,
     ): Promise<(LoadedUse & Pick<CheckSpec, "target">) | RefusedUse | undefined> {
       const loaded = await load(check, check.target === undefined ? ["check"] : ["checker"], place);

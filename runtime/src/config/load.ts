@@ -9,7 +9,7 @@ import { thisHost } from "./keepalived/host.ts";
 import { readKeepalived } from "./keepalived/read.ts";
 import type { LoadedCheck, LoadedNotifier } from "./load-plugins.ts";
 import { createPlugins } from "./load-plugins.ts";
-import type { Configuration } from "./model.ts";
+import type { CheckConfiguration, CheckerConfiguration, Configuration } from "./model.ts";
 import type { PlaceOf } from "./validate.ts";
 import { validateConfiguration } from "./validate.ts";
 
@@ -31,7 +31,7 @@ export interface Refused {
 
 export interface LoadedConfiguration {
   readonly configuration: Configuration;
-  /** The plugin checks as a sandbox host takes them. */
+  /** The plugin checks, and the checkers of real servers, as a sandbox host takes them. */
   readonly checks: readonly LoadedCheck[];
   /** The notifier plugins, by their place in `configuration.notifications`. */
   readonly notifiers: readonly LoadedNotifier[];
@@ -69,15 +69,20 @@ export async function loadConfiguration(
       secrets,
       sandbox: { trustGroups },
     } = configuration;
-    for (const check of configuration.checks) {
+    const uses: readonly (CheckConfiguration | CheckerConfiguration)[] = [
+      ...configuration.checks,
+      ...configuration.checkers,
+    ];
+    for (const check of uses) {
       if (check.type !== "plugin") continue;
       const { name, intervalMs, timeoutMs, rise, fall, onFault } = check;
-      const place = { file, path: `checks.${name}`, trustGroups, secrets };
-      const plugin = await plugins.loadCheck(check, place);
+      const path = "path" in check ? check.path : `checks.${name}`;
+      const plugin = await plugins.loadCheck(check, { file, path, trustGroups, secrets });
       if (plugin === undefined) continue;
+      const warmup = "warmupMs" in check ? { warmupMs: check.warmupMs } : {};
       if ("refused" in plugin)
         refused.push({ subject: { type: "check", name }, diagnostics: plugin.refused });
-      else checks.push({ ...plugin, name, intervalMs, timeoutMs, rise, fall, onFault });
+      else checks.push({ ...plugin, name, intervalMs, timeoutMs, rise, fall, onFault, ...warmup });
     }
     const notifiers: LoadedNotifier[] = [];
     for (const [notification, { target }] of configuration.notifications.entries()) {

@@ -11,6 +11,8 @@ export interface Configuration {
   readonly startDelaysAfterBootMs: Readonly<Record<string, number>>;
   readonly holdings: StaticHoldings;
   readonly checks: readonly CheckConfiguration[];
+  /** The checkers of real servers that are plugins. */
+  readonly checkers: readonly CheckerConfiguration[];
   readonly files: readonly FileConfiguration[];
   readonly processes: readonly ProcessConfiguration[];
   readonly notifications: readonly NotificationConfiguration[];
@@ -42,6 +44,19 @@ export interface Warning {
 
 export type CheckConfiguration = CheckTiming &
   ((PluginUse & { readonly target: CheckTarget | undefined }) | CommandUse);
+
+/** A plugin that checks a real server. */
+export interface CheckerConfiguration extends CheckTiming, PluginUse {
+  readonly target: CheckTarget;
+  /** Whose it is, by their places in the configuration. */
+  readonly virtualServer: number;
+  readonly realServer: number;
+  readonly checker: number;
+  /** Where the configuration has it. */
+  readonly path: string;
+  /** The first run comes at a random moment within this time. */
+  readonly warmupMs: number;
+}
 
 export interface CheckTiming {
   readonly name: string;
@@ -84,20 +99,22 @@ export interface CommandsConfiguration {
   readonly stop: (Command & { readonly timeoutMs: number }) | undefined;
 }
 
-export const NOTIFICATION_EVENTS = [
-  "master",
-  "backup",
-  "fault",
-  "stop",
-  "contended",
-  "priority",
-] as const;
+/** Of virtual routers and sync groups. */
+export const VRRP_EVENTS = ["master", "backup", "fault", "stop", "contended", "priority"] as const;
+/** Of real servers and, with a quorum, of virtual servers. */
+export const DIRECTOR_EVENTS = ["up", "down", "quorum-up", "quorum-down"] as const;
+export const NOTIFICATION_EVENTS = [...VRRP_EVENTS, ...DIRECTOR_EVENTS] as const;
+export type VrrpEvent = (typeof VRRP_EVENTS)[number];
 export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number];
 
-/** Whose events: one virtual router's, one sync group's, or all of both. */
+/** Whose events. */
 export type NotificationSubject =
   | { readonly type: "virtual-router"; readonly name: string }
   | { readonly type: "sync-group"; readonly name: string }
+  /** Its quorum's, and its real servers'. */
+  | { readonly type: "virtual-server"; readonly name: string }
+  /** One real server's, by its address and port, as "192.0.2.10:80". */
+  | { readonly type: "real-server"; readonly name: string; readonly virtualServer: string }
   | { readonly type: "all" };
 
 export interface NotificationConfiguration {

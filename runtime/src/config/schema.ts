@@ -11,6 +11,7 @@ import {
   mail,
   notifications,
   notificationsOf,
+  vrrpNotifications,
 } from "./commands.ts";
 import { virtualAddress, virtualRoute, virtualRule } from "./holdings.ts";
 import type { CheckConfiguration, Configuration, Warning } from "./model.ts";
@@ -20,6 +21,7 @@ import { sandbox, sandboxOf } from "./sandbox.ts";
 import { HOUR_MS, duration, interfaceName, name, weight } from "./values.ts";
 import { resolveVirtualRouter, virtualRouter } from "./virtual-router.ts";
 import { resolveVirtualServer } from "./virtual-server.ts";
+import { checkersOf, notificationsOfServer } from "./virtual-server-uses.ts";
 import { virtualServer } from "./virtual-server-schema.ts";
 
 const timing = {
@@ -67,7 +69,11 @@ const service = z.strictObject({
   status: command,
 });
 
-const syncGroup = z.strictObject({ members: z.array(name).min(1), track, notify: notifications });
+const syncGroup = z.strictObject({
+  members: z.array(name).min(1),
+  track,
+  notify: vrrpNotifications,
+});
 
 const staticAddress = z.strictObject({ device: interfaceName, addresses: z.array(virtualAddress) });
 
@@ -121,6 +127,14 @@ export const configurationSchema = userConfiguration.transform(
         warning: (at, message) => warnings.push({ path: [...path, ...at], message }),
       });
     });
+    const virtualServers = Object.entries(parsed.virtualServers).map(([serverName, server]) =>
+      resolveVirtualServer(serverName, server, {
+        error: (at, message) => report(["virtualServers", serverName, ...at], message),
+        warning: (at, message) =>
+          warnings.push({ path: ["virtualServers", serverName, ...at], message }),
+      }),
+    );
+    const parsedServers = Object.values(parsed.virtualServers);
     checkMail(parsed, report);
     checkPlaces(virtualRouters, report);
     checkAddresses(virtualRouters, report);
@@ -141,6 +155,11 @@ export const configurationSchema = userConfiguration.transform(
         ),
       },
       checks: Object.entries(parsed.checks).map(([checkName, entry]) => checkOf(checkName, entry)),
+      checkers: virtualServers.flatMap((server, index) =>
+        checkersOf(parsedServers[index]?.realServers ?? [], server, index, (at, message) =>
+          report(["virtualServers", server.name, ...at], message),
+        ),
+      ),
       files: Object.entries(parsed.files).map(([fileName, { path, delay }]) => ({
         name: fileName,
         path,
@@ -166,18 +185,19 @@ export const configurationSchema = userConfiguration.transform(
         ...Object.entries(parsed.syncGroups).flatMap(([groupName, { notify }]) =>
           notificationsOf(notify, { type: "sync-group", name: groupName }),
         ),
+        ...virtualServers.flatMap((server, index) => [
+          ...notificationsOfServer(server, parsed.mail !== undefined),
+          ...notificationsOf(parsedServers[index]?.notify ?? [], {
+            type: "virtual-server",
+            name: server.name,
+          }),
+        ]),
         ...notificationsOf(parsed.notify, { type: "all" }),
       ],
       mail: parsed.mail,
       commands: parsed.commands,
       services: parsed.services,
-      virtualServers: Object.entries(parsed.virtualServers).map(([serverName, server]) =>
-        resolveVirtualServer(serverName, server, {
-          error: (at, message) => report(["virtualServers", serverName, ...at], message),
-          warning: (at, message) =>
-            warnings.push({ path: ["virtualServers", serverName, ...at], message }),
-        }),
-      ),
+      virtualServers,
       secrets: parsed.secrets,
       sandbox: sandboxOf(parsed.sandbox, (at, message) => report(["sandbox", ...at], message)),
     };
@@ -226,6 +246,7 @@ function checkMail(parsed: Parsed, report: Report): void {
   const wish = [
     ...Object.values(parsed.virtualRouters),
     ...Object.values(parsed.syncGroups),
+    ...Object.values(parsed.virtualServers),
     parsed,
   ].some(({ notify }) => notify.some((entry) => "mail" in entry));
   if (wish && parsed.mail === undefined)

@@ -11,7 +11,7 @@ import type {
   VirtualRouterConfig,
 } from "../vrrp/config.ts";
 import { OWNER_PRIORITY } from "../vrrp/priority.ts";
-import { notifications } from "./commands.ts";
+import { vrrpNotifications } from "./commands.ts";
 import { virtualAddress, virtualRoute, virtualRule } from "./holdings.ts";
 import { track } from "./trackers.ts";
 import { HOUR_MS, address, commonFamily, duration, interfaceName } from "./values.ts";
@@ -153,7 +153,7 @@ export const virtualRouter = z.strictObject({
   answerLowerPriority: z.boolean().optional(),
   advertiseBeforeYielding: z.boolean().default(false),
   ownerIgnoresAdvertisements: z.boolean().optional(),
-  notify: notifications,
+  notify: vrrpNotifications,
 });
 
 export type ParsedVirtualRouter = z.infer<typeof virtualRouter>;

@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { SCHEDULERS } from "../director/config.ts";
 import { parseAddress } from "../packet/address.ts";
-import { commandShape } from "./commands.ts";
+import { commandShape, directorNotifications } from "./commands.ts";
+import { pluginShape } from "./plugin-use.ts";
 import { address, duration, interfaceName, weight } from "./values.ts";
 
 const DAY_MS = 86_400_000;
@@ -107,6 +108,14 @@ const hexadecimal = z
   .regex(/^(?:[0-9a-fx]{2})+$/i, "expected pairs of hexadecimal digits");
 
 const checker = z.discriminatedUnion("type", [
+  z.strictObject({
+    ...timing,
+    ...pluginShape,
+    type: z.literal("plugin"),
+    address: address.optional(),
+    port: port.optional(),
+    onFault: z.enum(["down", "hold"]).default("down"),
+  }),
   z.strictObject({ ...common, type: z.enum(["tcp", "ping"]) }),
   z.strictObject({
     ...common,
@@ -194,6 +203,7 @@ export const virtualServer = z.strictObject({
   hysteresis: z.int().min(0).max(WEIGHT_MAX).default(0),
   onQuorumUp: command,
   onQuorumDown: command,
+  notify: directorNotifications,
   omega: z.boolean().default(false),
   suspendWithoutAddress: z.boolean().default(false),
   mail: z.boolean().default(false),

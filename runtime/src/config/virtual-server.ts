@@ -1,6 +1,7 @@
 /** Virtual servers of a configuration: every default filled in, and what does not go together. */
 import type {
   CheckerConfig,
+  CheckerConnection,
   CheckerKind,
   ForwardingMethod,
   RealServerConfig,
@@ -174,17 +175,30 @@ function checkerOf(
     warmupMs: first("warmup") ?? intervalMs,
     timeoutMs: first("timeout") ?? (type === "command" ? intervalMs : TIMEOUT_MS),
     startsDown: first("startsDown") ?? false,
-    address: parsed.address,
-    port: parsed.port,
-    sourceAddress: parsed.sourceAddress,
-    sourcePort: parsed.sourcePort,
-    interface: parsed.interface,
-    mark: parsed.mark,
+    ...connectionOf(parsed),
   };
+}
+
+function connectionOf(parsed: ParsedChecker): CheckerConnection {
+  const { address, port } = parsed;
+  // A plugin chooses the rest itself.
+  if (parsed.type === "plugin")
+    return {
+      address,
+      port,
+      sourceAddress: undefined,
+      sourcePort: undefined,
+      interface: undefined,
+      mark: undefined,
+    };
+  const { sourceAddress, sourcePort, interface: device, mark } = parsed;
+  return { address, port, sourceAddress, sourcePort, interface: device, mark };
 }
 
 function kindOf(parsed: ParsedChecker, host: string | undefined): CheckerKind {
   switch (parsed.type) {
+    case "plugin":
+      return { type: "plugin", plugin: parsed.plugin };
     case "tcp":
     case "ping":
       return { type: parsed.type };

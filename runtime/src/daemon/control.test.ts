@@ -17,6 +17,7 @@ const report = {
   engine: { pid: 8, state: "running", restarts: 0, scheduling: undefined, lateness: undefined },
   sandboxes: [],
   virtualRouters: [],
+  virtualServers: [],
   checks: [],
   drops: {},
 } satisfies StatusReport;

@@ -20,7 +20,8 @@ import { askControl, serveControl } from "./control.ts";
 import { createDeliveries } from "./deliveries.ts";
 import type { EngineProcess } from "./engine-process.ts";
 import { startEngine } from "./engine-process.ts";
-import { createJudge } from "./judge.ts";
+import { createDirector } from "./director.ts";
+import { createJudge, joinJudges } from "./judge.ts";
 import type { Notifications } from "./notifications.ts";
 import { createNotifications } from "./notifications.ts";
 import { emptyReport, startPlugins } from "./plugins.ts";
@@ -88,11 +89,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   for (const { file, line, path, message, hint } of loaded.warnings)
     log.warn({ ...(line === undefined ? { path } : { at: `${file}:${line}` }), hint }, message);
-  if (configuration.virtualServers.length > 0)
-    log.warn(
-      { virtualServers: configuration.virtualServers.length },
-      "virtual servers are read, and nothing acts on them yet",
-    );
   const runner = createCommandRunner();
   await runOnce("commands.start", configuration.commands.start, configuration, runner, log);
   const judge = createJudge(
@@ -102,9 +98,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   for (const { name, initialState } of configuration.checks)
     if (initialState === "down") judge.set(name, "down", "it has not succeeded yet");
+  const director = createDirector({
+    virtualServers: configuration.virtualServers,
+    checkers: configuration.checkers,
+    tell: (event) => notifications?.tell(event),
+    again: async (checker) => sandbox?.again(checker),
+    log,
+  });
+  const judges = joinJudges(director.judge, director.knows, judge);
   const plugins = loaded.checks.length + loaded.notifiers.length + loaded.refused.length;
   const sandbox =
-    plugins === 0 ? undefined : startPlugins(loaded, judge, options.stateDirectory, log);
+    plugins === 0 ? undefined : startPlugins(loaded, judges, options.stateDirectory, log);
   const deliveries = createDeliveries({
     configurations: configuration.notifications,
     commands: configuration.commands,
@@ -120,6 +124,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     deliver: deliveries.deliver,
     log,
   });
+  director.start();
   engine.configure(afterBoot(configuration), configuration.holdings);
   const commandChecks = startCommandChecks(
     configuration.checks.filter((check) => check.type === "command"),
@@ -149,15 +154,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         ...router,
         since: new Date(now - router.stateAgeMs).toISOString(),
       })),
-      checks: configuration.checks.map((check) => ({
-        ...(reports.find((report) => report.check === check.name) ?? emptyReport(check.name)),
+      virtualServers: director.status(),
+      checks: [...configuration.checks, ...configuration.checkers].map((check) => ({
+        ...(reports.find((report) => report.check === check.name) ??
+          emptyReport(
+            check.name,
+            "warmupMs" in check && judges.state(check.name) === "unknown"
+              ? "it has not run yet"
+              : undefined,
+          )),
         plugin:
           check.type === "command"
             ? check.command.argv.join(" ")
             : (loaded.checks.find(({ name }) => name === check.name)?.bundle.file ?? check.plugin),
         intervalMs: check.intervalMs,
         timeoutMs: check.timeoutMs,
-        effective: judge.state(check.name),
+        effective: judges.state(check.name),
       })),
       drops: engineStatus?.drops ?? {},
     } satisfies StatusReport;
@@ -169,6 +181,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       commandChecks.stop();
       // The addresses go first; nobody who is told may hold them up.
       await engine.stop();
+      director.stop();
       await notifications?.stop();
       deliveries.close();
       await runner.stop();

@@ -13,7 +13,9 @@ import type { Fifo, FifoOptions } from "./fifo.ts";
 import { openFifo } from "./fifo.ts";
 import type { Mailer } from "./mail.ts";
 import { createMailer, mailFor } from "./mail.ts";
-import type { Deliver, Notification } from "./notifications.ts";
+import type { Notification } from "./notification.ts";
+import { wordsFor } from "./notification.ts";
+import type { Deliver } from "./notifications.ts";
 
 type FifoTarget = Extract<NotificationTarget, { readonly type: "fifo" }>;
 
@@ -104,10 +106,4 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
       mailer?.close();
     },
   };
-}
-
-/** What keepalived's `notify` appends. */
-export function wordsFor({ subject, state, priority }: Notification): readonly string[] {
-  const kind = subject.type === "virtual-router" ? "INSTANCE" : "GROUP";
-  return [kind, subject.name, state, String(priority)];
 }

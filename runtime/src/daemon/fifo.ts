@@ -15,7 +15,8 @@ import { createBackoff } from "./backoff.ts";
 import type { CommandRunner } from "./command.ts";
 import { describeResult } from "./command.ts";
 import type { Ids } from "./command-user.ts";
-import type { Notification } from "./notifications.ts";
+import type { Notification } from "./notification.ts";
+import { wordsFor } from "./notification.ts";
 
 /** For mkfifo(1). */
 const MODE = "644";
@@ -120,8 +121,10 @@ function openOwn(path: string, made: boolean, owner: Ids | undefined): number {
   }
 }
 
-/** As keepalived writes it: `INSTANCE "VI_1" MASTER 100`. */
-export function lineFor({ subject, event, state, priority }: Notification): string {
+/** As keepalived writes it: `INSTANCE "VI_1" MASTER 100`, `VS [192.0.2.10]:tcp:80 UP`. */
+export function lineFor(notification: Notification): string {
+  if (!("state" in notification)) return `${wordsFor(notification).join(" ")}\n`;
+  const { subject, event, state, priority } = notification;
   const kind = subject.type === "virtual-router" ? "INSTANCE" : "GROUP";
   const word =
     event === "contended"

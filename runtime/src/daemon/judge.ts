@@ -11,6 +11,15 @@ export interface Judge {
   state(check: string): CheckState;
 }
 
+/** Hands each check to the judge that knows it. */
+export function joinJudges(own: Judge, knows: (check: string) => boolean, others: Judge): Judge {
+  const judgeOf = (check: string): Judge => (knows(check) ? own : others);
+  return {
+    set: (check, ...said) => judgeOf(check).set(check, ...said),
+    state: (check) => judgeOf(check).state(check),
+  };
+}
+
 /** @param tell gets every change. */
 export function createJudge(
   checks: readonly string[],

@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { MailConfiguration } from "../config/model.ts";
-import type { Notification } from "./notifications.ts";
+import type { Notification, VrrpNotification } from "./notification.ts";
 
 const ATTEMPTS = 3;
 const RETRY_MS = 2000;
@@ -84,11 +84,52 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}]+/gu, " ");
 }
 
-/** A state change as a mail, its subject as keepalived writes it. */
+/** An event as a mail, its subject as keepalived writes it. */
 export function mailFor(
-  { subject, event, state, priority, at }: Notification,
+  notification: Notification,
   routerName: string | undefined,
 ): { readonly subject: string; readonly text: string } {
+  const host = hostname();
+  const { what, happened, because } = describe(notification);
+  return {
+    subject: `[${routerName ?? host}] ${what} - ${happened}`,
+    text: `${what} on ${host}: ${happened}.\n${because}Time: ${notification.at.toISOString()}\n`,
+  };
+}
+
+interface Described {
+  readonly what: string;
+  readonly happened: string;
+  /** A line, or nothing. */
+  readonly because: string;
+}
+
+function describe(notification: Notification): Described {
+  switch (notification.event) {
+    case "up":
+    case "down": {
+      const { serverName, serviceName, event, reason } = notification;
+      return {
+        what: `Realserver ${serverName} of virtual server ${serviceName}`,
+        happened: event.toUpperCase(),
+        because: reason === "" ? "" : `Reason: ${oneLine(reason)}\n`,
+      };
+    }
+    case "quorum-up":
+    case "quorum-down": {
+      const { serviceName, event, weight, quorum } = notification;
+      return {
+        what: `Virtualserver ${serviceName}`,
+        happened: event === "quorum-up" ? "UP" : "DOWN",
+        because: `The weights of its real servers that are up come to ${weight}, its quorum is ${quorum}.\n`,
+      };
+    }
+    default:
+      return describeRouter(notification);
+  }
+}
+
+function describeRouter({ subject, event, state, priority }: VrrpNotification): Described {
   const what =
     subject.type === "virtual-router"
       ? `VRRP Instance ${subject.name}`
@@ -101,9 +142,5 @@ export function mailFor(
         : event === "stop"
           ? "Stopping"
           : `Entering ${state} state`;
-  const host = hostname();
-  return {
-    subject: `[${routerName ?? host}] ${what} - ${happened}`,
-    text: `${what} on ${host}: ${happened}.\nTime: ${at.toISOString()}\n`,
-  };
+  return { what, happened, because: "" };
 }

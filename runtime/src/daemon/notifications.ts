@@ -2,14 +2,11 @@
  * From what the engine reports to who is told: one event after the other for each receiver, numbered, in order. At the
  * end everybody is told of the stop, and waited for.
  */
-import type {
-  NotificationConfiguration,
-  NotificationEvent,
-  NotificationSubject,
-} from "../config/model.ts";
+import type { NotificationConfiguration, NotificationSubject, VrrpEvent } from "../config/model.ts";
 import type { EngineToDaemon } from "../engine/protocol.ts";
 import type { Logger } from "../observe/log.ts";
 import type { StateName } from "../vrrp/types.ts";
+import type { Notification, Untold, VrrpNotification } from "./notification.ts";
 
 /** A receiver that falls behind this far loses what is oldest. */
 const QUEUE_MAX = 1000;
@@ -17,19 +14,6 @@ const QUEUE_MAX = 1000;
 const DELIVERY_MS_MAX = 30_000;
 /** How long the end waits for deliveries. */
 const STOP_MS_MAX = 5000;
-
-/** What a receiver gets. */
-export interface Notification {
-  /** Counts the events of this daemon from 1. */
-  readonly sequence: number;
-  readonly subject: Exclude<NotificationSubject, { readonly type: "all" }>;
-  readonly event: NotificationEvent;
-  /** The state now. */
-  readonly state: "MASTER" | "BACKUP" | "FAULT" | "STOP";
-  /** The effective priority; 0 for a sync group, as keepalived has it. */
-  readonly priority: number;
-  readonly at: Date;
-}
 
 export type Deliver = (
   configuration: NotificationConfiguration,
@@ -39,6 +23,8 @@ export type Deliver = (
 
 export interface Notifications {
   receive(message: EngineToDaemon): void;
+  /** Takes what the director has to tell. */
+  tell(event: Untold): void;
   /** Tells everybody of the stop and waits, within bounds. */
   stop(): Promise<void>;
 }
@@ -52,12 +38,14 @@ export interface NotificationsOptions {
   readonly log: Logger;
 }
 
+type State = VrrpNotification["state"];
+
 interface Member {
   state: StateName;
   priority: number;
 }
 
-const STATES: Readonly<Record<StateName, Notification["state"] | undefined>> = {
+const STATES: Readonly<Record<StateName, VrrpNotification["state"] | undefined>> = {
   initialize: undefined,
   backup: "BACKUP",
   master: "MASTER",
@@ -69,22 +57,25 @@ export function createNotifications(options: NotificationsOptions): Notification
   const members = new Map<string, Member>(
     virtualRouters.map((name) => [name, { state: "initialize", priority: 0 }]),
   );
-  const groupStates = new Map<string, Notification["state"]>();
+  const groupStates = new Map<string, VrrpNotification["state"]>();
   const queues = configurations.map((configuration, index) =>
     createQueue((notification) => deliver(configuration, index, notification), configuration, log),
   );
   let sequence = 0;
 
-  function tell(
-    subject: Notification["subject"],
-    event: NotificationEvent,
-    state: Notification["state"],
-    priority: number,
-  ): void {
-    const notification = { sequence: ++sequence, subject, event, state, priority, at: new Date() };
-    for (const [index, configuration] of configurations.entries())
-      if (configuration.events.includes(event) && concerns(configuration.subject, subject))
+  function tell(event: Untold): void {
+    const notification = { ...event, sequence: ++sequence, at: new Date() };
+    for (const [index, { events, subject }] of configurations.entries())
+      if (events.includes(event.event) && concerns(subject, event.subject))
         queues[index]?.add(notification);
+  }
+
+  function tellRouter(name: string, event: VrrpEvent, state: State, priority: number): void {
+    tell({ subject: { type: "virtual-router", name }, event, state, priority });
+  }
+
+  function tellGroup(name: string, state: State): void {
+    tell({ subject: { type: "sync-group", name }, event: eventOf(state), state, priority: 0 });
   }
 
   function tellGroups(changed: string): void {
@@ -93,11 +84,12 @@ export function createNotifications(options: NotificationsOptions): Notification
       const state = groupState(names.map((member) => members.get(member)?.state ?? "initialize"));
       if (state === undefined || groupStates.get(name) === state) continue;
       groupStates.set(name, state);
-      tell({ type: "sync-group", name }, eventOf(state), state, 0);
+      tellGroup(name, state);
     }
   }
 
   return {
+    tell,
     receive(message) {
       switch (message.type) {
         case "transition": {
@@ -106,7 +98,7 @@ export function createNotifications(options: NotificationsOptions): Notification
           // The end: what it was until now is what the stop is told with.
           if (state === undefined) return;
           members.set(name, { state: to, priority });
-          tell({ type: "virtual-router", name }, eventOf(state), state, priority);
+          tellRouter(name, eventOf(state), state, priority);
           return tellGroups(name);
         }
         case "priority": {
@@ -114,24 +106,13 @@ export function createNotifications(options: NotificationsOptions): Notification
           if (member === undefined) return;
           member.priority = message.to;
           const state = STATES[member.state];
-          if (state !== undefined)
-            tell(
-              { type: "virtual-router", name: message.virtualRouter },
-              "priority",
-              state,
-              message.to,
-            );
+          if (state !== undefined) tellRouter(message.virtualRouter, "priority", state, message.to);
           return;
         }
         case "contention": {
           const { virtualRouter: name, phase } = message;
           if (phase === "began")
-            tell(
-              { type: "virtual-router", name },
-              "contended",
-              "MASTER",
-              members.get(name)?.priority ?? 0,
-            );
+            tellRouter(name, "contended", "MASTER", members.get(name)?.priority ?? 0);
           return;
         }
         default:
@@ -139,9 +120,8 @@ export function createNotifications(options: NotificationsOptions): Notification
     },
     async stop() {
       for (const [name, { state, priority }] of members)
-        if (state !== "initialize")
-          tell({ type: "virtual-router", name }, "stop", "STOP", priority);
-      for (const name of groupStates.keys()) tell({ type: "sync-group", name }, "stop", "STOP", 0);
+        if (state !== "initialize") tellRouter(name, "stop", "STOP", priority);
+      for (const name of groupStates.keys()) tellGroup(name, "STOP");
       let timer: NodeJS.Timeout | undefined;
       const bound = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, STOP_MS_MAX);
@@ -152,16 +132,24 @@ export function createNotifications(options: NotificationsOptions): Notification
   };
 }
 
-function eventOf(state: Notification["state"]): NotificationEvent {
+function eventOf(state: State): "master" | "backup" | "fault" | "stop" {
   return ({ MASTER: "master", BACKUP: "backup", FAULT: "fault", STOP: "stop" } as const)[state];
 }
 
 function concerns(wanted: NotificationSubject, subject: Notification["subject"]): boolean {
-  return wanted.type === "all" || (wanted.type === subject.type && wanted.name === subject.name);
+  if (wanted.type === "all") return true;
+  if (subject.type !== "real-server")
+    return wanted.type === subject.type && wanted.name === subject.name;
+  const { name, virtualServer } = subject;
+  return wanted.type === "virtual-server"
+    ? wanted.name === virtualServer
+    : wanted.type === "real-server" &&
+        wanted.name === name &&
+        wanted.virtualServer === virtualServer;
 }
 
 /** Master when all members are; fault when one is. */
-function groupState(states: readonly StateName[]): Notification["state"] | undefined {
+function groupState(states: readonly StateName[]): State | undefined {
   if (states.includes("initialize")) return undefined;
   if (states.includes("fault")) return "FAULT";
   return states.every((state) => state === "master") ? "MASTER" : "BACKUP";

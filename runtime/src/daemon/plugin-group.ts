@@ -16,6 +16,7 @@ import type {
 } from "../sandbox/protocol.ts";
 import { readablePaths } from "../sandbox/node-permissions.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
+import { checkAgain } from "./check-again.ts";
 import type { Judge } from "./judge.ts";
 import type { PluginRequests } from "./plugin-requests.ts";
 import type { ProcessWatches } from "./process-watches.ts";
@@ -29,13 +30,17 @@ export interface PluginGroup {
   readonly status: () => SandboxStatus;
   readonly report: () => Promise<readonly CheckReport[]>;
   notify(notifier: string, event: JsonValue): Promise<NotifyResult>;
+  /** Has a check run now; resolves when it has, or should have. */
+  again(check: string): Promise<void>;
   stop(): void;
 }
 
 export interface PluginGroupOptions {
   /** "operator", or the package's name. */
   readonly name: string;
-  readonly checks: readonly Omit<CheckSpec, "initialState" | "faults">[];
+  readonly checks: readonly (Omit<CheckSpec, "initialState" | "faults"> & {
+    readonly warmupMs?: number;
+  })[];
   readonly notifiers: readonly NotifierSpec[];
   readonly user: SandboxUser | undefined;
   readonly memoryBytes: number;
@@ -66,11 +71,14 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
     readable: plugins.flatMap(({ grant }) => readablePaths(grant)),
     idleAfterMs: checks.length === 0 ? options.idleAfterMs : undefined,
     checks: () =>
-      checks.map((check) => {
+      checks.map(({ warmupMs = 0, ...check }) => {
         const killed = kills.get(check.name) ?? 0;
+        const initialState = judge.state(check.name);
         return {
           ...check,
-          initialState: judge.state(check.name),
+          initialState,
+          // What has been judged already needs no waiting.
+          startDelayMs: initialState === "unknown" ? Math.random() * warmupMs : 0,
           faults: killed === 0 ? 0 : FAULTS_OF_A_KILL + killed,
         };
       }),
@@ -184,6 +192,12 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
     async notify(notifier, event) {
       const result = await sandbox.notify(notifier, event);
       return result.ok ? result : { ok: false, error: redact(result.error) };
+    },
+    async again(name) {
+      const check = checks.find((entry) => entry.name === name);
+      if (check === undefined) return;
+      const { timeoutMs } = check;
+      await checkAgain({ check: name, timeoutMs, wake: sandbox.wake, report: sandbox.report });
     },
     stop() {
       for (const abort of pending.values()) abort.abort();

@@ -7,7 +7,8 @@ import type { Logger } from "../observe/log.ts";
 import type { SandboxStatus } from "../observe/status.ts";
 import type { CheckReport } from "../sandbox/protocol.ts";
 import type { Judge } from "./judge.ts";
-import type { Notification } from "./notifications.ts";
+import type { Notification } from "./notification.ts";
+import { notifierEvent } from "./notifier-event.ts";
 import type { PluginGroup } from "./plugin-group.ts";
 import { startPluginGroup } from "./plugin-group.ts";
 import { createPluginRequests } from "./plugin-requests.ts";
@@ -33,6 +34,8 @@ export interface Plugins {
    * @throws Error when it failed three times.
    */
   notify(index: number, notification: Notification): Promise<void>;
+  /** Has a check run now; resolves when it has, or should have. */
+  again(check: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -100,19 +103,14 @@ export function startPlugins(
         reason,
       })),
     ],
-    async notify(index, { at, state, ...notification }) {
+    async notify(index, notification) {
       const reason = refused.get(notifierName(index));
       if (reason !== undefined) throw new Error(reason);
       const group = groups.get(
         loaded.notifiers.find((notifier) => notifier.notification === index)?.trustGroup ?? "",
       );
       if (group === undefined) throw new Error(`there is no notifier ${index}`);
-      const event = {
-        ...notification,
-        state: state.toLowerCase(),
-        at: at.toISOString(),
-        routerName: configuration.mail?.routerName ?? hostname(),
-      };
+      const event = notifierEvent(notification, configuration.mail?.routerName ?? hostname());
       for (let attempt = 1; ; attempt++) {
         const result = await group.notify(notifierName(index), event);
         if (result.ok) return;
@@ -123,6 +121,10 @@ export function startPlugins(
         );
         await pause(RETRY_MS * attempt, undefined, { ref: false });
       }
+    },
+    async again(check) {
+      const trustGroup = loaded.checks.find(({ name }) => name === check)?.trustGroup;
+      await groups.get(trustGroup ?? "")?.again(check);
     },
     async stop() {
       for (const group of groups.values()) group.stop();
@@ -146,11 +148,14 @@ function notifierName(notification: number): string {
 }
 
 /** Of a check that has not run. */
-export function emptyReport(check: string): CheckReport {
+export function emptyReport(
+  check: string,
+  reason = "the sandbox host does not answer",
+): CheckReport {
   return {
     check,
     state: "unknown",
-    reason: "the sandbox host does not answer",
+    reason,
     last: undefined,
     runs: 0,
     outcomes: { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 },

@@ -25,6 +25,7 @@ import { createQuestions } from "./questions.ts";
 import { parseSandboxMessage } from "./sandbox-messages.ts";
 
 const WATCH_MS = 1000;
+const TIMER_MS_MAX = 2 ** 31 - 1;
 /** A host whose main loop is silent for this long is killed. */
 const SILENT_KILL_MS = 3000;
 const PAGE_BYTES = 4096;
@@ -34,6 +35,9 @@ const OWN_SHARE = 3 / 4;
 const COMPLAINT_CHARACTERS_MAX = 4000;
 /** What a check said last stands in for it this long while no host runs. */
 const ABSENT_MS_MAX = 10_000;
+
+/** A check, and how long after the host it starts. */
+export type StartedCheck = CheckSpec & { readonly startDelayMs: number };
 
 export type NotifyResult = Extract<SandboxToDaemon, { type: "notified" }>["result"];
 
@@ -63,7 +67,7 @@ export interface SandboxOptions {
   /** The host is started when there is something to tell, and ended after so long without; undefined: it always runs. */
   readonly idleAfterMs: number | undefined;
   /** Asked at each start of a host. */
-  readonly checks: () => readonly CheckSpec[];
+  readonly checks: () => readonly StartedCheck[];
   readonly notifiers: readonly NotifierSpec[];
   readonly log: Logger;
   /** Takes secrets out of a text. */
@@ -216,13 +220,11 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   }
 
   /** @returns whether everything was sent. */
-  function load(checks: readonly CheckSpec[], notifiers: readonly NotifierSpec[]): boolean {
+  function load(checks: readonly StartedCheck[], notifiers: readonly NotifierSpec[]): boolean {
     const bundles = new Map([...checks, ...notifiers].map(({ bundle }) => [bundle.hash, bundle]));
     const messages: readonly DaemonToSandbox[] = [
       ...[...bundles.values()].map((bundle) => ({ type: "bundle", bundle }) as const),
-      ...checks.map(
-        (check) => ({ type: "load", check: { ...check, bundle: check.bundle.hash } }) as const,
-      ),
+      ...checks.filter(({ startDelayMs }) => startDelayMs === 0).map(loadMessage),
       ...notifiers.map(
         (notifier) =>
           ({
@@ -231,6 +233,15 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
           }) as const,
       ),
     ];
+    const present = lines;
+    for (const check of checks)
+      if (check.startDelayMs > 0)
+        setTimeout(
+          () => {
+            if (lines === present) present?.send(loadMessage(check));
+          },
+          Math.min(TIMER_MS_MAX, check.startDelayMs),
+        ).unref();
     return messages.every((message) => lines?.send(message) === true);
   }
 
@@ -306,6 +317,10 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       replace("stop");
     },
   };
+}
+
+function loadMessage({ startDelayMs: _startDelayMs, ...check }: StartedCheck): DaemonToSandbox {
+  return { type: "load", check: { ...check, bundle: check.bundle.hash } };
 }
 
 /** Resident and not of a file, in bytes. */

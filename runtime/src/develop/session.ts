@@ -3,7 +3,7 @@
  * sandbox host stays for the next run, unless the plugin took it along or wants to read other files.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { describeError } from "../config/load-plugins.ts";
@@ -26,6 +26,7 @@ import type {
   PrivilegedResult,
   TracedInvocation,
 } from "../sandbox/protocol.ts";
+import { exampleEvent } from "./event.ts";
 import type { DevelopmentHost, LogLine } from "./host.ts";
 import { createDevelopmentHost } from "./host.ts";
 import type { HostProcess } from "./host-process.ts";
@@ -123,7 +124,7 @@ export async function startSession(options: SessionOptions, first: HostProcess):
       if (!loaded.ok) return { type: "not loaded", diagnostics: loaded.diagnostics };
       const { kind, ...plugin } = loaded.value;
       grant = plugin.grant;
-      const event = kind === "notifier" ? eventOf(options.event) : null;
+      const event = kind === "notifier" ? exampleEvent(options.event) : null;
       const run = (inspector?: Inspector): Promise<TracedInvocation> =>
         hostFor(grant).invoke(plugin, event, inspector);
       const invocation = plugin.inspected
@@ -228,19 +229,6 @@ function valuesOf(
       return [name, type === "list" || others.length > 0 ? texts : value(type, text ?? "")];
     }),
   );
-}
-
-function eventOf(event: NotificationEvent): JsonValue {
-  const state = event === "contended" || event === "priority" ? "master" : event;
-  return {
-    sequence: 1,
-    subject: { type: "virtual-router", name: "VI_1" },
-    event,
-    state,
-    priority: 100,
-    at: new Date().toISOString(),
-    routerName: hostname(),
-  };
 }
 
 type OwnRequests = Pick<PluginRequests, "perform" | "stop">;

@@ -1,6 +1,7 @@
 /** For the tests of a plugin's author: a plugin in the sandbox itself, with its limits, on this host as it is. */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { NotifierEvent } from "@karuntime/sdk";
 import { formatDiagnostic } from "../config/diagnostic.ts";
 import { checkTarget } from "../config/plugin-use.ts";
 import type { TracedInvocation } from "../sandbox/protocol.ts";
@@ -14,7 +15,7 @@ export interface SandboxTestOptions {
   /** What a checker looks at, as "address:port". */
   readonly target?: string;
   /** What a notifier is told. Default "master". */
-  readonly event?: "master" | "backup" | "fault" | "stop" | "contended" | "priority";
+  readonly event?: NotifierEvent["event"];
   /** Default 5000. */
   readonly timeoutMs?: number;
 }

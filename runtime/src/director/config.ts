@@ -104,6 +104,8 @@ export interface HttpUrl {
 }
 
 export type CheckerKind =
+  /** As the configuration names it: a file, or a package. */
+  | { readonly type: "plugin"; readonly plugin: string }
   | { readonly type: "tcp" }
   | {
       readonly type: "http";

@@ -5,6 +5,7 @@ import type {
   UserCommand,
   UserConfiguration,
   UserMail,
+  NotificationEvent,
   UserNotification,
   UserService,
 } from "../config/define.ts";
@@ -106,10 +107,10 @@ interface ScriptUse extends UserCommand {
   readonly append: boolean;
 }
 
-function replaceNotification(
-  notification: UserNotification,
+function replaceNotification<Event extends NotificationEvent>(
+  notification: UserNotification<Event>,
   pluginFor: (name: string, kind: "notifier", use: ScriptUse) => string,
-): UserNotification {
+): UserNotification<Event> {
   if (!("command" in notification)) return notification;
   const { on, command, appendEvent = false } = notification;
   const [file] = command;

@@ -15,6 +15,8 @@ export interface StatusReport {
   };
   readonly sandboxes: readonly SandboxStatus[];
   readonly virtualRouters: readonly (VirtualRouterStatus & { readonly since: string })[];
+  readonly virtualServers: readonly VirtualServerStatus[];
+  /** Those of this host, and the checkers of real servers. */
   readonly checks: readonly CheckStatus[];
   /** Packets on our interfaces that belong to no virtual router of ours, by reason. */
   readonly drops: Readonly<Record<string, number>>;
@@ -40,6 +42,20 @@ export interface CheckStatus extends CheckReport {
   readonly timeoutMs: number;
   /** What the virtual routers are told: the last judgement, also while the sandbox host is being replaced. */
   readonly effective: "unknown" | "up" | "down";
+}
+
+export interface VirtualServerStatus {
+  readonly name: string;
+  /** @property weight the sum over the real servers that are up. */
+  readonly quorum: { readonly up: boolean; readonly weight: number; readonly needed: number };
+  readonly realServers: readonly {
+    readonly name: string;
+    readonly up: boolean;
+    readonly weight: number;
+    /** Whether anything checks it; else it counts as up. */
+    readonly checked: boolean;
+    readonly reason: string;
+  }[];
 }
 
 /** Why a virtual router is in FAULT, in words. */
@@ -71,6 +87,7 @@ export function formatStatus(report: StatusReport): string {
     `daemon ${report.daemon.pid}, engine ${formatProcess(report.engine)}${formatTiming(report.engine)}, ${report.sandboxes.map((sandbox) => `sandbox host "${sandbox.name}" ${formatProcess(sandbox)}`).join(", ")}`,
   ];
   for (const router of report.virtualRouters) lines.push("", ...formatVirtualRouter(router));
+  for (const server of report.virtualServers) lines.push("", ...formatVirtualServer(server));
   for (const check of report.checks) lines.push("", ...formatCheck(check));
   lines.push(...formatCounts("dropped packets of no virtual router here", report.drops));
   return lines.join("\n");
@@ -119,6 +136,17 @@ function formatVirtualRouter(router: StatusReport["virtualRouters"][number]): st
   for (const peer of router.peers.filter((entry) => !isInOrder(entry)))
     lines.push(formatPeer(peer));
   return lines;
+}
+
+function formatVirtualServer({ name, quorum, realServers }: VirtualServerStatus): string[] {
+  return [
+    `virtual server ${name}  quorum ${quorum.up ? "UP" : "DOWN"}`,
+    `  the weights of what is up come to ${quorum.weight}, the quorum is ${quorum.needed}`,
+    ...realServers.map(
+      (real) =>
+        `  real server ${real.name}  ${real.up ? "UP" : "DOWN"}  weight ${real.weight}${real.checked ? "" : "  not checked"}${real.reason === "" ? "" : `  ${real.reason}`}`,
+    ),
+  ];
 }
 
 type PeerStatus = VirtualRouterStatus["peers"][number];

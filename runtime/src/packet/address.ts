@@ -138,3 +138,8 @@ function groupsOf(text: string, last: boolean): number[] | undefined {
   }
   return groups;
 }
+
+/** "192.0.2.1:80", or "[2001:db8::1]:80". */
+export function formatEndpoint(address: IpAddress, port: number): string {
+  return `${familyOf(address) === "ipv6" ? `[${address}]` : address}:${port}`;
+}

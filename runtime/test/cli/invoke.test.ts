@@ -236,6 +236,19 @@ export default defineNotifier({ notify({ event, state }, { log }) { log.warn(\`\
     assert.equal(told.status, 0);
     assert.match(told.stdout, /^notifier notifier\.ts: up\n/);
     assert.match(told.stdout, /warn {3}contended: master\n/);
+    const director = plugin(
+      "director",
+      `import { defineNotifier } from "@karuntime/sdk";
+export default defineNotifier({ notify(event, { log }) { log.info(JSON.stringify(event.subject)); } });`,
+    );
+    assert.match(
+      (await invoke(folder, director, "--event", "down")).stdout,
+      /info {3}\{"type":"real-server","name":"192\.0\.2\.11:80","address":"192\.0\.2\.11","port":80,"virtualServer":"web"\}\n/,
+    );
+    assert.match(
+      (await invoke(folder, director, "--event", "quorum-up")).stdout,
+      /info {3}\{"type":"virtual-server","name":"web"\}\n/,
+    );
   });
 
   test("files that it asks for can be read, and no others", async () => {

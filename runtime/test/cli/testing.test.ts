@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { defineCheck, defineChecker, defineNotifier } from "@karuntime/sdk";
-import type { Fakes, TestResult } from "@karuntime/sdk/testing";
+import type { Fakes, PartialEvent, TestResult } from "@karuntime/sdk/testing";
 import { runCheck, runChecker, runNotifier } from "@karuntime/sdk/testing";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -258,13 +258,25 @@ describe("runChecker and runNotifier", () => {
   test("a notifier gets the event", async () => {
     const notifier = defineNotifier({
       permissions: { mail: true },
-      async notify({ event, subject, priority }, { mail }) {
-        if (event === "fault") throw new Error("no mail today");
-        await mail({ subject: `${subject.name} ${event} ${priority}`, text: "" });
+      async notify(event, { mail }) {
+        if (event.event === "fault") throw new Error("no mail today");
+        const number =
+          "priority" in event ? event.priority : "weight" in event ? event.weight : "no";
+        await mail({ subject: `${event.subject.name} ${event.event} ${number}`, text: "" });
       },
     });
     const told = await runNotifier(notifier, { event: { event: "backup", priority: 90 } });
     assert.deepEqual([told.outcome, told.mails[0]?.subject], ["up", "VI_1 backup 90"]);
+    const subjectOf = async (event: PartialEvent): Promise<string | undefined> =>
+      (await runNotifier(notifier, { event })).mails[0]?.subject;
+    assert.equal(await subjectOf({ subject: { type: "sync-group" } }), "G master no");
+    assert.equal(await subjectOf({ event: "up", weight: 7 }), "192.0.2.11:80 up 7");
+    assert.equal(await subjectOf({ subject: { type: "real-server" } }), "192.0.2.11:80 down 1");
+    assert.equal(await subjectOf({ event: "quorum-up" }), "web quorum-up 1");
+    assert.equal(
+      await subjectOf({ subject: { type: "virtual-server", name: "mail" } }),
+      "mail quorum-down 0",
+    );
     const failed = await runNotifier(notifier, { event: { event: "fault" } });
     assert.equal(failed.outcome, "error");
     assert.match(failed.reason, /^no mail today \(testing\.test\.ts:\d+:\d+\)$/);

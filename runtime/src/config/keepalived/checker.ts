@@ -1,6 +1,6 @@
 /** The checkers of a real server: `TCP_CHECK`, `HTTP_GET` and their kin. */
 import type { UserChecker, UserCheckerTiming, UserHttpUrl } from "../define-director.ts";
-import { command, userCommand, userOf } from "./command.ts";
+import { command, pluginOf, userCommand, userOf } from "./command.ts";
 import type { Context } from "./context.ts";
 import { duration, present } from "./context.ts";
 import { address } from "./endpoint.ts";
@@ -333,6 +333,10 @@ function commandOf(
     return undefined;
   }
   const timeout = last(found.misc_timeout);
+  const limit = timeout === undefined || timeout === 0 ? undefined : duration(timeout);
+  const plugin = pluginOf(line);
+  if (plugin !== undefined)
+    return { type: "plugin", plugin, ...timingOf(found), ...present({ timeout: limit }) };
   const user = last(found.user);
   return {
     type: "command",
@@ -340,7 +344,7 @@ function commandOf(
     ...userCommand(line, true, context),
     ...(user === undefined ? {} : { user }),
     ...present({
-      timeout: timeout === undefined || timeout === 0 ? undefined : duration(timeout),
+      timeout: limit,
       dynamicWeight: found.misc_dynamic === undefined ? undefined : true,
     }),
   };

@@ -1,6 +1,13 @@
 /** `global_defs` and the keywords beside it: what holds for every virtual router. */
 import { familyOf, isMulticast, parseAddress } from "../../packet/address.ts";
-import type { Duration, UserCommands, UserMail, UserNotification } from "../define.ts";
+import type {
+  DirectorNotificationEvent,
+  Duration,
+  UserCommands,
+  UserMail,
+  UserNotification,
+  VrrpNotificationEvent,
+} from "../define.ts";
 import { gap } from "./announcement.ts";
 import type { CommandLine } from "./command.ts";
 import { checkUser, command, userCommand, userOf } from "./command.ts";
@@ -61,6 +68,7 @@ const globalGrammar = {
   smtp_helo_name: text("a name"),
   smtp_alert: boolean(),
   smtp_alert_vrrp: boolean(),
+  smtp_alert_checker: boolean(),
   no_email_faults: flag(),
   enable_script_security: flag(),
   script_user: custom((statement, report) =>
@@ -99,6 +107,8 @@ const globalGrammar = {
   notify_fifo_script: command(),
   vrrp_notify_fifo: fifo,
   vrrp_notify_fifo_script: command(),
+  lvs_notify_fifo: fifo,
+  lvs_notify_fifo_script: command(),
   include_check: words("", 0),
   ...globalsWithoutEffect,
 } as const satisfies Grammar;
@@ -210,14 +220,12 @@ export function globalsOf(root: Root, context: Context): Globals & { readonly pa
       mailConfigured: mail !== undefined,
       mailFaults: found.no_email_faults === undefined,
       priorityChanges: last(found.vrrp_notify_priority_changes) ?? false,
+      mailDirector: last(found.smtp_alert_checker) ?? last(found.smtp_alert),
     },
     parts: {
       mail,
       commands: commandsOf(found, context),
-      notify: [
-        ...fifoOf(found.notify_fifo, found.notify_fifo_script, found, context),
-        ...fifoOf(found.vrrp_notify_fifo, found.vrrp_notify_fifo_script, found, context),
-      ],
+      notify: fifosOf(found, context),
     },
   };
 }
@@ -323,27 +331,45 @@ function commandsOf(found: Definitions, context: Context): UserCommands | undefi
   return Object.keys(value).length > 0 ? value : undefined;
 }
 
+const OF_DIRECTOR: readonly DirectorNotificationEvent[] = [
+  "up",
+  "down",
+  "quorum-up",
+  "quorum-down",
+];
+
+/** The pipes: that for everything, and those for the events of either part. */
+function fifosOf(found: Definitions, context: Context): UserNotification[] {
+  const priorities = last(found.vrrp_notify_priority_changes) === true;
+  const ofRouters: readonly VrrpNotificationEvent[] = [
+    "master",
+    "backup",
+    "fault",
+    "stop",
+    "contended",
+    ...(priorities ? (["priority"] as const) : []),
+  ];
+  const all = [...ofRouters, ...OF_DIRECTOR];
+  return [
+    ...fifoOf(found.notify_fifo, found.notify_fifo_script, all, context),
+    ...fifoOf(found.vrrp_notify_fifo, found.vrrp_notify_fifo_script, ofRouters, context),
+    ...fifoOf(found.lvs_notify_fifo, found.lvs_notify_fifo_script, OF_DIRECTOR, context),
+  ];
+}
+
 function fifoOf(
   entries: readonly Found<readonly Word[]>[] | undefined,
   readers: readonly Found<CommandLine>[] | undefined,
-  found: Definitions,
+  on: UserNotification["on"] & {},
   context: Context,
 ): UserNotification[] {
   const [path, user, owner] = last(entries) ?? [];
   const reader = last(readers);
   if (path === undefined) return [];
-  const priorities = last(found.vrrp_notify_priority_changes) === true;
   const named = owner?.text.replace(/^:/, "");
   return [
     {
-      on: [
-        "master",
-        "backup",
-        "fault",
-        "stop",
-        "contended",
-        ...(priorities ? (["priority"] as const) : []),
-      ],
+      on,
       fifo: path.text,
       ...(user === undefined
         ? {}

@@ -1,5 +1,5 @@
 /** `notify_master` and its kin, `smtp_alert` and the pipes: who is told of what. */
-import type { NotificationEvent, UserNotification } from "../define.ts";
+import type { UserNotification, VrrpNotificationEvent } from "../define.ts";
 import type { CommandLine } from "./command.ts";
 import { command, pluginOf, userCommand } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -26,15 +26,15 @@ export const instanceNotifyGrammar = {
   ) as Keyword<never>,
 } as const satisfies Grammar;
 
-const SPECIFIC: Readonly<Record<string, NotificationEvent>> = {
+const SPECIFIC: Readonly<Record<string, VrrpNotificationEvent>> = {
   notify_master: "master",
   notify_backup: "backup",
   notify_fault: "fault",
   notify_stop: "stop",
   notify_master_rx_lower_pri: "contended",
 };
-const GENERAL: readonly NotificationEvent[] = ["master", "backup", "fault", "stop"];
-const MAILED: readonly NotificationEvent[] = ["master", "backup", "fault"];
+const GENERAL: readonly VrrpNotificationEvent[] = ["master", "backup", "fault", "stop"];
+const MAILED: readonly VrrpNotificationEvent[] = ["master", "backup", "fault"];
 
 /** What holds for every virtual router and group unless it says otherwise. */
 export interface NotifyDefaults {
@@ -44,6 +44,8 @@ export interface NotifyDefaults {
   readonly mailConfigured: boolean;
   readonly mailFaults: boolean;
   readonly priorityChanges: boolean;
+  /** Whether real servers' and virtual servers' changes are mailed; undefined: the former are. */
+  readonly mailDirector: boolean | undefined;
 }
 
 /** Who is told, in keepalived's order: the commands for one state, the general command, mail. */
@@ -52,9 +54,9 @@ export function notificationsOf(
     Partial<Record<"notify_master_rx_lower_pri", readonly Found<CommandLine>[]>>,
   defaults: NotifyDefaults,
   context: Context,
-): UserNotification[] {
+): UserNotification<VrrpNotificationEvent>[] {
   const { report } = context;
-  const notifications: UserNotification[] = [];
+  const notifications: UserNotification<VrrpNotificationEvent>[] = [];
   for (const [keyword, event] of Object.entries(SPECIFIC)) {
     const found = block[keyword as "notify_master"]?.[0];
     if (found !== undefined) notifications.push({ on: [event], ...targetOf(found.value, context) });

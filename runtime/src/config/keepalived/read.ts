@@ -141,7 +141,7 @@ function translate(root: Root, context: Context): UserConfiguration {
     context,
   );
   const fixed = staticOf(root, globals, context);
-  const virtualServers = virtualServersOf(root, context);
+  const virtualServers = virtualServersOf(root, globals.notify.mailDirector, context);
   const sections = { ...tracked, syncGroups, virtualServers };
   return {
     virtualRouters,

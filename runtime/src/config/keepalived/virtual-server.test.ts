@@ -262,3 +262,37 @@ describe("what keepalived adjusts is said", () => {
     assert.equal(server?.realServers[0]?.port, 80);
   });
 });
+
+test("a plugin as MISC_CHECK checks the real server", () => {
+  const { servers, said } = read(
+    real('MISC_CHECK {\n misc_path "plugin:./checks/redis.ts"\n misc_timeout 2\n retry 3\n}'),
+  );
+  assert.deepEqual(servers["192.0.2.9 80"]?.realServers[0]?.checkers, [
+    { type: "plugin", plugin: "./checks/redis.ts", retries: 3, timeout: "2s" },
+  ]);
+  assert.doesNotMatch(said, /plugin/);
+});
+
+test("pipes and mail for the events of real servers", () => {
+  const { value } = readText(
+    `global_defs {
+  notify_fifo /run/all
+  vrrp_notify_fifo /run/vrrp
+  lvs_notify_fifo /run/lvs
+  lvs_notify_fifo_script "/bin/up reader"
+  smtp_alert
+  smtp_alert_checker no
+}
+${ROUTER}${real("")}`,
+    { commands: { "/bin/up": "" } },
+  );
+  const director = ["up", "down", "quorum-up", "quorum-down"];
+  const vrrp = ["master", "backup", "fault", "stop", "contended"];
+  assert.deepEqual(value.notify, [
+    { on: [...vrrp, ...director], fifo: "/run/all" },
+    { on: vrrp, fifo: "/run/vrrp" },
+    { on: director, fifo: "/run/lvs", reader: { command: ["/bin/up", "reader"] } },
+  ]);
+  const server = value.virtualServers?.["192.0.2.9 80"];
+  assert.deepEqual([server?.mail, server?.realServers[0]?.mail], [false, false]);
+});

@@ -134,6 +134,7 @@ export const virtualServerRoot = {
 /** The virtual servers by what they serve. Those without a real server are left out, as in keepalived. */
 export function virtualServersOf(
   root: Block<typeof virtualServerRoot>,
+  mail: boolean | undefined,
   context: Context,
 ): Record<string, UserVirtualServer> {
   const groups = new Map<string, readonly UserVirtualService[]>();
@@ -144,7 +145,7 @@ export function virtualServersOf(
     );
   const servers: Record<string, UserVirtualServer> = {};
   for (const found of root.virtual_server ?? []) {
-    const server = virtualServerOf(found, groups, context);
+    const server = virtualServerOf(found, groups, mail, context);
     if (server === undefined) continue;
     const words = found.value.parameters.map((word) => word.text).join(" ");
     const name = Object.hasOwn(servers, words) ? `${words} ${server.protocol}` : words;
@@ -157,6 +158,7 @@ export function virtualServersOf(
 function virtualServerOf(
   { value, statement }: Found<Section<typeof virtualServerGrammar>>,
   groups: ReadonlyMap<string, readonly UserVirtualService[]>,
+  mailDefault: boolean | undefined,
   context: Context,
 ): UserVirtualServer | undefined {
   const { report } = context;
@@ -173,7 +175,9 @@ function virtualServerOf(
     return false;
   };
   const realServers = (found.real_server ?? []).flatMap((entry) =>
-    realServerOf(entry, context).filter(({ server }) => sameFamily(server, entry.statement)),
+    realServerOf(entry, mailDefault, context).filter(({ server }) =>
+      sameFamily(server, entry.statement),
+    ),
   );
   if (services === undefined) return undefined;
   if (realServers.length === 0) {
@@ -205,7 +209,7 @@ function virtualServerOf(
     (sum, { weight }) => sum + (weight ?? last(found.weight) ?? 1),
     0,
   );
-  const mail = last(found.smtp_alert);
+  const mail = last(found.smtp_alert) ?? mailDefault;
   const flags = FLAGS.filter((name) => found[name] !== undefined);
   const onUp = commandOf(found.quorum_up, context);
   const onDown = commandOf(found.quorum_down, context);
@@ -331,6 +335,7 @@ function sorryServerOf(
 
 function realServerOf(
   { value }: Found<Section<typeof realServerGrammar>>,
+  mailDefault: boolean | undefined,
   context: Context,
 ): UserRealServer[] {
   const { block: found, parameters } = value;
@@ -352,7 +357,7 @@ function realServerOf(
         inhibitOnFailure: last(found.inhibit_on_failure),
         onUp,
         onDown,
-        mail: last(found.smtp_alert),
+        mail: last(found.smtp_alert) ?? mailDefault,
         host: last(found.virtualhost)?.text,
       }),
       ...(checkers.length > 0 ? { checkers } : {}),

@@ -1,6 +1,6 @@
 /** `vrrp_instance`: one virtual router, with keepalived's defaults where they are other than ours. */
 import { OWNER_PRIORITY } from "../../vrrp/priority.ts";
-import type { UserNotification, UserVirtualRouter } from "../define.ts";
+import type { UserVirtualRouter } from "../define.ts";
 import type { AddressLine } from "./address-line.ts";
 import { readAddressLine } from "./address-line.ts";
 import { announcementGrammar, announcementOf } from "./announcement.ts";
@@ -135,7 +135,7 @@ export function virtualRouterOf(
   const track = trackOf(found, tracked, device, context);
   for (const [index, line] of advertised.entries())
     context.mark([...path, "addresses", index], line.word);
-  const notify: UserNotification[] = notificationsOf(found, globals.notify, context);
+  const notify: UserVirtualRouter["notify"] = notificationsOf(found, globals.notify, context);
   const router: UserVirtualRouter = {
     interface: device ?? "",
     id: id ?? 0,
