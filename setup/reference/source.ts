@@ -144,7 +144,8 @@ export function membersOf(body: readonly Node[], module: Module, prefix = ""): r
       return [{ name: `${prefix}…`, doc, shown, elided: [] }];
     }
     const method = node.type === "TSMethodSignature";
-    const written = module.text.slice(key.start, key.end).replaceAll('"', "");
+    const text = module.text.slice(key.start, key.end).replaceAll('"', "");
+    const written = node["computed"] === true ? `[${text}]` : text;
     const base = `${prefix}${written}${method ? "()" : ""}`;
     const name = `${base}${node["optional"] === true ? "?" : ""}`;
     const type = typeAnnotation?.typeAnnotation;
@@ -160,8 +161,10 @@ export function membersOf(body: readonly Node[], module: Module, prefix = ""): r
   });
 }
 
+/** Where a method's parameters begin. */
 function afterKey(node: Node, key: Node, { text }: Module): number {
-  return key.end + (text.slice(key.end, node.end).startsWith("?") ? 1 : 0);
+  const closed = node["computed"] === true ? text.indexOf("]", key.end) + 1 : key.end;
+  return text[closed] === "?" ? closed + 1 : closed;
 }
 
 /** Objects of which at least one member has a docstring, but for those within others. */
