@@ -16,6 +16,7 @@ const SELF_EVIDENT: Readonly<Record<string, string>> = {
   Weight: "weight",
   Target: "port",
   FetchInit: "signal?",
+  RealServerEvent: "subject.type subject.port",
   ExecResult: "stdout stderr",
   Mail: "subject text",
   PressureAverages: "avg10 avg60 avg300",
@@ -49,6 +50,14 @@ const OF_THE_WEB = [
   "FetchRequest",
   "FetchHeaders",
   "FetchResponse",
+  "StreamReader",
+  "StreamByteReader",
+  "StreamWriter",
+  "StreamSink",
+  "PipeOptions",
+  "ByteIterator",
+  "ByteReadable",
+  "ByteWritable",
 ];
 
 const pages = readPages();

@@ -32,6 +32,7 @@ export interface ConnectInit {
   readonly alpn?: readonly string[];
 }
 
+/** How a socket is, or may become, secure. */
 export type SecureTransport = "off" | "on" | "starttls";
 
 /** Where to connect to: `"host:port"`, or its parts. */
@@ -57,6 +58,7 @@ export interface Certificate {
 export interface SocketInfo {
   /** As "192.0.2.1:443" or "[2001:db8::1]:443". */
   readonly remoteAddress: string | null;
+  /** This side's, likewise. */
   readonly localAddress: string | null;
   /** Of the protocols in `alpn`, the one that the server took. */
   readonly alpn: string | null;
@@ -82,6 +84,7 @@ export interface Socket {
   readonly closed: Promise<void>;
   /** Whether `startTls` was called: it is closed then, and what `startTls` gave goes on. */
   readonly upgraded: boolean;
+  /** Whether it was opened with TLS, or may be given it by `startTls`. */
   readonly secureTransport: SecureTransport;
   /** @param reason what `writable`, and `opened` while it waits, are rejected with. @returns `closed`. */
   close(reason?: unknown): Promise<void>;

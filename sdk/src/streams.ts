@@ -44,6 +44,7 @@ export interface StreamWriter<Chunk> {
   releaseLock(): void;
 }
 
+/** What `pipeTo` does at an end or an error, as on the web. */
 export interface PipeOptions {
   preventAbort?: boolean;
   preventCancel?: boolean;
@@ -51,6 +52,7 @@ export interface PipeOptions {
   signal?: Signal;
 }
 
+/** What `for await` goes over. */
 export interface ByteIterator extends AsyncIteratorObject<Bytes, undefined, unknown> {
   [Symbol.asyncIterator](): ByteIterator;
 }
