@@ -40,6 +40,7 @@ const groups: Readonly<Record<string, readonly Step[]>> = {
       files: globSync([
         "{sdk,runtime,lab}/src/**/*.test.ts",
         "sim/*.test.ts",
+        "setup/*.test.ts",
         "plugins/*.test.ts",
         "plugins/*/**/*.test.ts",
       ]).toSorted(),

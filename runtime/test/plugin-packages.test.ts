@@ -1,40 +1,62 @@
 /** The first-party plugins as packages: what each says of itself, what it publishes, and that its README knows its options. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { VERSION } from "../dist/cli/version.js";
+import { BUILT } from "../dist/plugins/build.js";
+import { FIRST_PARTY } from "../dist/plugins/names.js";
+import { readTarball } from "../dist/plugins/package.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folders = globSync("plugins/*/package.json", { cwd: root })
   .map((file) => file.split("/")[1] ?? "")
   .toSorted();
 
-interface Packed {
-  readonly name: string;
-  readonly files: readonly { readonly path: string }[];
+function packageJson(folder: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Readonly<
+    Record<string, unknown>
+  >;
 }
 
 interface Definition {
   readonly options?: Readonly<Record<string, { readonly default?: unknown }>>;
 }
 
-test("there are plugins", () => assert.ok(folders.includes("udp")));
+const packed = mkdtempSync(join(tmpdir(), "karuntime-packed-"));
+before(() => {
+  const script = join(root, "setup/pack-plugins.ts");
+  const { status, stderr } = spawnSync(process.execPath, [script, packed], { encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+});
+after(() => rmSync(packed, { recursive: true, force: true }));
+
+test("they are those whose names other packages should not come near", () =>
+  assert.deepEqual(
+    FIRST_PARTY.toSorted(),
+    folders.map((folder) => `@karuntime/${folder}`),
+  ));
+
+test("all that is released together has one version", () => {
+  for (const folder of ["sdk", "runtime"]) assert.equal(packageJson(folder)["version"], VERSION);
+});
 
 for (const folder of folders) {
   describe(`@karuntime/${folder}`, () => {
     const directory = join(root, "plugins", folder);
 
     test("says what it is", () => {
-      const { name, version, license, keywords, description, type } = JSON.parse(
-        readFileSync(join(directory, "package.json"), "utf8"),
-      ) as Readonly<Record<string, unknown>>;
+      const { name, version, license, keywords, description, type } = packageJson(
+        `plugins/${folder}`,
+      );
       assert.deepEqual(
         { name, version, license, keywords, type },
         {
           name: `@karuntime/${folder}`,
-          version: "0.1.0",
+          version: VERSION,
           license: "MIT",
           keywords: ["karuntime-plugin"],
           type: "module",
@@ -43,16 +65,10 @@ for (const folder of folders) {
       assert.match(String(description), /^A karuntime (?:check|checker|notifier)\b/);
     });
 
-    test("publishes its source and its README, and no tests", () => {
-      const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
-        cwd: directory,
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-      });
-      // npm 11 writes a list, npm 12 an object by name.
-      const [packed] = Object.values(JSON.parse(output) as Readonly<Record<string, Packed>>);
-      const paths = packed?.files.map(({ path }) => path) ?? [];
-      for (const path of ["README.md", "package.json", "src/index.ts"])
+    test("is built, keeps the rules, and publishes its source and README, and no tests", async () => {
+      const tarball = join(packed, `karuntime-${folder}-${VERSION}.tgz`);
+      const paths = [...(await readTarball(tarball)).files.keys()];
+      for (const path of ["README.md", "package.json", "src/index.ts", ...Object.values(BUILT)])
         assert.ok(paths.includes(path), `${path} is not among ${paths.join(", ")}`);
       assert.deepEqual(
         paths.filter((path) => path.includes("test")),

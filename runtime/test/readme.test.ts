@@ -8,12 +8,12 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { linkModules } from "./sandbox/modules.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const pages = [
@@ -49,7 +49,7 @@ for (const page of pages) {
         writeFileSync(join(project, name), text);
       }
       if (files.length === 0) return;
-      symlinkSync(join(root, "node_modules"), join(project, "node_modules"));
+      linkModules(project);
       writeFileSync(
         join(project, "tsconfig.json"),
         JSON.stringify({

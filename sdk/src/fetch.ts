@@ -1,6 +1,7 @@
 /** What `fetch` takes and gives. */
 import type { Certificate, TlsInit } from "./network.ts";
 
+/** How to ask, beyond the URL; it counts before what a `Request` says. */
 export interface FetchInit {
   /** Default "GET". */
   readonly method?: string;

@@ -1,5 +1,6 @@
 /** What a plugin may look at and have done on this host. */
 
+/** The processes of this host, by name. What is asked for must be in `permissions.processes`. */
 export interface Processes {
   /** How many processes have this name. @throws Error when the name is not in `permissions.processes`. */
   count(name: string): Promise<number>;
@@ -26,16 +27,19 @@ export interface Services {
 export interface ExecResult {
   /** Its exit status; null when a signal or the time limit ended it. */
   readonly status: number | null;
+  /** The signal that ended it, as "SIGTERM". */
   readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
+/** How a command is run. */
 export interface ExecInit {
   /** Milliseconds after which it is ended; never later than the invocation. */
   readonly timeoutMs?: number;
 }
 
+/** A mail to the receivers in the configuration. */
 export interface Mail {
   readonly subject: string;
   readonly text: string;
@@ -51,6 +55,7 @@ export interface FileContent {
   readonly modifiedMs: number;
 }
 
+/** Files of this host. What is read must be in `permissions.files`. */
 export interface Files {
   /** @throws Error when the path, or what it leads to, is not in `permissions.files`, or cannot be read by the plugins' user. */
   read(path: string): Promise<FileContent>;
@@ -63,6 +68,7 @@ export interface PressureAverages {
   readonly avg300: number;
 }
 
+/** How busy this host is. It needs `permissions.system`. */
 export interface System {
   /** The load averages of 1, 5 and 15 minutes, and how many processors there are. */
   load(): Promise<{
@@ -71,6 +77,7 @@ export interface System {
     readonly fifteen: number;
     readonly cpus: number;
   }>;
+  /** The memory of the machine, and how much of it could be had without swapping. */
   memory(): Promise<{ readonly totalBytes: number; readonly availableBytes: number }>;
   /** The file system that a path is on. @throws Error when there is no such path. */
   disk(path: string): Promise<{
@@ -89,8 +96,11 @@ export interface System {
 export interface Store {
   /** @returns null when there is none. */
   get(key: string): Promise<string | null>;
+  /** Keeps a value in the place of the one before. @throws Error when there is no room for it. */
   set(key: string, value: string): Promise<void>;
+  /** Forgets it. That there is none is no error. */
   delete(key: string): Promise<void>;
+  /** The keys that there are. */
   keys(): Promise<readonly string[]>;
 }
 
@@ -99,11 +109,13 @@ export interface Store {
  * A name has letters a-z, digits and _. At most 5 labels of 64 characters.
  */
 export interface Metrics {
+  /** Sets it. */
   gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): Promise<void>;
   /** Adds to it. */
   counter(name: string, add: number, labels?: Readonly<Record<string, string>>): Promise<void>;
 }
 
+/** Passwords and the like that the configuration has. What is asked for must be in `permissions.secrets`. */
 export interface Secrets {
   /** A secret of the configuration. In logs and reasons its name stands in its place. @throws Error when it is not permitted. */
   get(name: string): Promise<string>;

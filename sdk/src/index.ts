@@ -78,21 +78,26 @@ export interface Permissions {
 export type OptionDeclaration =
   | {
       readonly type: "string";
+      /** What it is when the configuration does not set it, as in the others. */
       readonly default?: string;
       /** The only values that there are. */
       readonly choices?: readonly string[];
+      /** For people: editors show it, and `karuntime plugin describe` and `add`. */
       readonly description?: string;
     }
   | { readonly type: "list"; readonly default?: readonly string[]; readonly description?: string }
   | {
       readonly type: "number";
       readonly default?: number;
+      /** The least value that is allowed. */
       readonly min?: number;
+      /** The greatest one. */
       readonly max?: number;
       readonly description?: string;
     }
   | { readonly type: "boolean"; readonly default?: boolean; readonly description?: string };
 
+/** The options of a plugin, by name. */
 export type OptionDeclarations = Readonly<Record<string, OptionDeclaration>>;
 
 /** The values that declarations of options lead to. */
@@ -104,6 +109,7 @@ export type OptionValues<Declarations extends OptionDeclarations> = {
     : OptionTypes[Declarations[Name]["type"]];
 };
 
+/** What the value of an option is, by its declared type. */
 interface OptionTypes {
   readonly string: string;
   readonly number: number;
@@ -144,14 +150,15 @@ export interface PluginContext<Declarations extends OptionDeclarations = OptionD
    */
   connect(target: SocketAddress, init?: ConnectInit): PendingConnection;
   /**
-   * Sends one datagram to `"host:port"`, a text as UTF-8 or at most 8192 bytes, and waits for the first that comes back from there;
-   * null with `answer: false`. @throws Error when it is not permitted, nobody listens there, or no answer comes in time.
+   * Sends one datagram to `"host:port"`, a text as UTF-8 or at most 8192 bytes, and waits for no answer. @throws Error when it is
+   * not permitted.
    */
   udp(
     target: string,
     data: string | Uint8Array,
     init: UdpInit & { readonly answer: false },
   ): Promise<null>;
+  /** Likewise, and waits for the first that comes back from there. @throws Error when it is not permitted, nobody listens there, or no answer comes in time. */
   udp(
     target: string,
     data: string | Uint8Array,
@@ -217,9 +224,11 @@ interface Told {
 
 /** Something that happened to a virtual router of this host. */
 export interface VirtualRouterEvent extends Told {
+  /** Whom it happened to. */
   readonly subject: { readonly type: "virtual-router"; readonly name: string };
   /** The state that was entered; "contended": another master of lower priority is heard; "priority": it changed. */
   readonly event: "master" | "backup" | "fault" | "stop" | "contended" | "priority";
+  /** The state that it is in now. */
   readonly state: "master" | "backup" | "fault" | "stop";
   /** The effective priority. */
   readonly priority: number;
@@ -227,14 +236,17 @@ export interface VirtualRouterEvent extends Told {
 
 /** Something that happened to a sync group of this host. */
 export interface SyncGroupEvent extends Told {
+  /** Whom it happened to. */
   readonly subject: { readonly type: "sync-group"; readonly name: string };
   /** The state that was entered. */
   readonly event: "master" | "backup" | "fault" | "stop";
+  /** The state that it is in now. */
   readonly state: "master" | "backup" | "fault" | "stop";
 }
 
 /** A real server went up or down, as its checkers say. */
 export interface RealServerEvent extends Told {
+  /** Whom it happened to. */
   readonly subject: {
     readonly type: "real-server";
     /** Its address and port, as "192.0.2.10:80" or "[2001:db8::10]:80". */
@@ -245,6 +257,7 @@ export interface RealServerEvent extends Told {
     /** The name of the virtual server that it belongs to. */
     readonly virtualServer: string;
   };
+  /** What it is now. */
   readonly event: "up" | "down";
   /** Its weight while it is up. */
   readonly weight: number;
@@ -254,7 +267,9 @@ export interface RealServerEvent extends Told {
 
 /** A virtual server's real servers that are up have its quorum now, or no longer. */
 export interface VirtualServerEvent extends Told {
+  /** Whom it happened to. */
   readonly subject: { readonly type: "virtual-server"; readonly name: string };
+  /** Whether it has the quorum now. */
   readonly event: "quorum-up" | "quorum-down";
   /** The sum of the weights of the real servers that are up. */
   readonly weight: number;
@@ -274,8 +289,11 @@ export type NotifierEvent =
   | RealServerEvent
   | VirtualServerEvent;
 
+/** What `defineCheck` takes. */
 export interface CheckDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
+  /** What it asks for. Default: nothing. */
   readonly permissions?: Permissions;
+  /** What the configuration can set. */
   readonly options?: Declarations;
   /**
    * Judges once. Up when it returns nothing, or `weight(amount)`; down when it returns `down(reason)`, throws, or takes too
@@ -291,6 +309,9 @@ export type Result = Down | Weight | void;
  * Defines a check: whether this host, or what runs on it, is fit to hold the virtual addresses.
  *
  * @example
+ * // checks/nginx.ts
+ * import { defineCheck } from "@karuntime/sdk";
+ *
  * export default defineCheck({
  *   permissions: { processes: ["nginx"] },
  *   async check({ processes, down }) {
@@ -304,8 +325,11 @@ export function defineCheck<const Declarations extends OptionDeclarations = Reco
   return { kind: "check", ...definition };
 }
 
+/** What `defineChecker` takes. */
 export interface CheckerDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
+  /** What it asks for. Default: nothing. */
   readonly permissions?: Permissions;
+  /** What the configuration can set. */
   readonly options?: Declarations;
   /** Judges the target once, as a check judges this host. */
   check(context: CheckerContext<Declarations>): Promise<Result> | Result;
@@ -315,6 +339,9 @@ export interface CheckerDefinition<Declarations extends OptionDeclarations = Opt
  * Defines a checker: whether a server at an address and port does its work. The configuration says which.
  *
  * @example
+ * // checks/redis.ts
+ * import { defineChecker } from "@karuntime/sdk";
+ *
  * export default defineChecker({
  *   async check({ target, connect }) {
  *     const connection = await connect(target.place);
@@ -329,8 +356,11 @@ export function defineChecker<const Declarations extends OptionDeclarations = Re
   return { kind: "checker", ...definition };
 }
 
+/** What `defineNotifier` takes. */
 export interface NotifierDefinition<Declarations extends OptionDeclarations = OptionDeclarations> {
+  /** What it asks for. Default: nothing. */
   readonly permissions?: Permissions;
+  /** What the configuration can set. */
   readonly options?: Declarations;
   /** Takes one event. The next one comes when it is done; when it throws or takes too long, the same one comes again, twice at most. */
   notify(event: NotifierEvent, context: PluginContext<Declarations>): Promise<void> | void;
@@ -340,6 +370,9 @@ export interface NotifierDefinition<Declarations extends OptionDeclarations = Op
  * Defines a notifier: who is told what virtual routers, sync groups, virtual servers and their real servers do.
  *
  * @example
+ * // notify/mail.ts
+ * import { defineNotifier } from "@karuntime/sdk";
+ *
  * export default defineNotifier({
  *   permissions: { mail: true },
  *   async notify(event, { mail }) {

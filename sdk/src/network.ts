@@ -18,6 +18,7 @@ export interface TlsInit {
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
 }
 
+/** How to connect. */
 export interface ConnectInit {
   /** Speak TLS from the beginning. */
   readonly tls?: boolean | TlsInit;
@@ -31,6 +32,7 @@ export interface ConnectInit {
   readonly alpn?: readonly string[];
 }
 
+/** How a socket is, or may become, secure. */
 export type SecureTransport = "off" | "on" | "starttls";
 
 /** Where to connect to: `"host:port"`, or its parts. */
@@ -40,10 +42,13 @@ export type SocketAddress = string | { readonly hostname: string; readonly port:
 export interface Certificate {
   /** The common name. */
   readonly subject: string;
+  /** The common name of the authority that signed it. */
   readonly issuer: string;
   /** As in "DNS:example.com, IP Address:192.0.2.1". */
   readonly names: string;
+  /** From when it is valid, in milliseconds since 1970. */
   readonly validFromMs: number;
+  /** Until when it is valid, in milliseconds since 1970. */
   readonly validToMs: number;
   /** Whether a known authority signed it, for this name. */
   readonly trusted: boolean;
@@ -53,6 +58,7 @@ export interface Certificate {
 export interface SocketInfo {
   /** As "192.0.2.1:443" or "[2001:db8::1]:443". */
   readonly remoteAddress: string | null;
+  /** This side's, likewise. */
   readonly localAddress: string | null;
   /** Of the protocols in `alpn`, the one that the server took. */
   readonly alpn: string | null;
@@ -78,6 +84,7 @@ export interface Socket {
   readonly closed: Promise<void>;
   /** Whether `startTls` was called: it is closed then, and what `startTls` gave goes on. */
   readonly upgraded: boolean;
+  /** Whether it was opened with TLS, or may be given it by `startTls`. */
   readonly secureTransport: SecureTransport;
   /** @param reason what `writable`, and `opened` while it waits, are rejected with. @returns `closed`. */
   close(reason?: unknown): Promise<void>;
@@ -110,6 +117,7 @@ export interface Connection extends Socket {
   expect(data: string | Uint8Array): Promise<void>;
 }
 
+/** How to send a datagram. */
 export interface UdpInit {
   /** Milliseconds until it fails without an answer; never later than the invocation. Default 5000. */
   readonly timeoutMs?: number;
@@ -118,6 +126,7 @@ export interface UdpInit {
   readonly signal?: Signal;
 }
 
+/** Whom to ask, and for how long. */
 export interface DnsInit {
   /** Whom to ask, as `"address:port"`. Default: the server that this host itself asks, which needs the permission `"system"`. */
   readonly server?: string;
@@ -180,6 +189,7 @@ export type DnsRecord =
       readonly data: string;
     };
 
+/** What a DNS server answered. */
 export interface DnsAnswer {
   /** "NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED" and so on. */
   readonly rcode: string;
@@ -189,6 +199,7 @@ export interface DnsAnswer {
   readonly answers: readonly DnsRecord[];
 }
 
+/** How to ping. */
 export interface PingInit {
   /** Milliseconds until it fails without an answer; never later than the invocation. Default 1000. */
   readonly timeoutMs?: number;
@@ -197,10 +208,12 @@ export interface PingInit {
   readonly signal?: Signal;
 }
 
+/** The answer to a ping. */
 export interface PingAnswer {
   /** Who answered. */
   readonly address: string;
   /** What was left of the answer's time to live, or hop limit. */
   readonly ttl: number;
+  /** From the question to the answer. */
   readonly timeMs: number;
 }

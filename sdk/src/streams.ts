@@ -45,6 +45,7 @@ export interface StreamWriter<Chunk> {
   releaseLock(): void;
 }
 
+/** What `pipeTo` does at an end or an error, as on the web. */
 export interface PipeOptions {
   preventAbort?: boolean;
   preventCancel?: boolean;
@@ -52,6 +53,7 @@ export interface PipeOptions {
   signal?: Signal;
 }
 
+/** What `for await` goes over. */
 export interface ByteIterator extends AsyncIteratorObject<Bytes, undefined, unknown> {
   [Symbol.asyncIterator](): ByteIterator;
 }

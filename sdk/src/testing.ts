@@ -37,15 +37,19 @@ const LOG_CHARACTERS_MAX = 500;
 
 /** What is given besides the world: the options that the configuration would set. */
 export interface TestOptions<Declarations extends OptionDeclarations> extends Fakes {
+  /** Those without a default, and others at will. */
   readonly options?: Partial<OptionValues<Declarations>>;
 }
 
+/** The world, the options, and the server that is judged. */
 export interface CheckerTestOptions<
   Declarations extends OptionDeclarations,
 > extends TestOptions<Declarations> {
+  /** What the checker looks at; the virtual service is "" when it is not given. */
   readonly target: Pick<Target, "address" | "port"> & Partial<Target>;
 }
 
+/** The world, the options, and the event. */
 export interface NotifierTestOptions<
   Declarations extends OptionDeclarations,
 > extends TestOptions<Declarations> {
@@ -56,6 +60,7 @@ export interface NotifierTestOptions<
   readonly event?: PartialEvent;
 }
 
+/** A line that the plugin wrote to the log. */
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
   readonly message: string;
@@ -63,6 +68,7 @@ export interface LogLine {
 
 /** What an invocation came to. */
 export interface TestResult {
+  /** "error" when it threw, or returned what is no result. */
   readonly outcome: "up" | "down" | "error";
   /** What `down` was given, or the exception's message and its place as in "check.ts:4:22"; "" when up. */
   readonly reason: string;
@@ -70,10 +76,13 @@ export interface TestResult {
   readonly weight: number | undefined;
   /** What was thrown. */
   readonly error: unknown;
+  /** What it wrote to the log, in order. */
   readonly logs: readonly LogLine[];
   /** Everything that the plugin asked for, in order. */
   readonly calls: readonly Call[];
+  /** What it published, each with what it came to. */
   readonly metrics: readonly Metric[];
+  /** What it sent, in order. */
   readonly mails: readonly Mail[];
   /** What is kept for the next invocation. */
   readonly store: Readonly<Record<string, string>>;
@@ -84,11 +93,17 @@ export interface TestResult {
  *
  * @throws Error when its options are wrong, or the plugin asks for something that the test does not describe.
  * @example
- * const { outcome, reason } = await runCheck(nginx, {
- *   processes: { nginx: 2 },
- *   fetch: { "http://127.0.0.1/health": { status: 503 } },
+ * // checks/nginx.test.ts
+ * import assert from "node:assert/strict";
+ * import { test } from "node:test";
+ * import { runCheck } from "@karuntime/sdk/testing";
+ * import nginx from "./nginx.ts";
+ *
+ * test("down when no nginx runs", async () => {
+ *   const { outcome, reason } = await runCheck(nginx, { processes: { nginx: 0 } });
+ *   assert.equal(outcome, "down");
+ *   assert.equal(reason, "nginx does not run");
  * });
- * assert.equal(outcome, "down");
  */
 export function runCheck<Declarations extends OptionDeclarations>(
   definition: CheckDefinition<Declarations>,

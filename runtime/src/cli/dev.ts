@@ -4,7 +4,7 @@ import { formatRun, jsonOf } from "../develop/print.ts";
 import { watchSources } from "../develop/watch.ts";
 
 export async function run(argv: readonly string[]): Promise<number> {
-  const { session, file, json, interrupted } = await openSession(argv, "dev");
+  const { session, file, name, json, interrupted } = await openSession(argv, "dev");
   let running = false;
   let again = false;
   let stopped = false;
@@ -21,7 +21,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       if (stopped) return;
       watch.follow(session.inputs(), result.type === "not loaded");
       process.stdout.write(
-        json ? `${JSON.stringify(jsonOf(result, file))}\n` : `${formatRun(result, file)}\n---\n`,
+        json ? `${JSON.stringify(jsonOf(result, file))}\n` : `${formatRun(result, name)}\n---\n`,
       );
     }
     running = false;

@@ -10,6 +10,8 @@ const FILES: Readonly<Record<string, string>> = {
   "karuntime.config.ts": "karuntime.config.ts",
   "checks/nginx.ts": "checks/nginx.ts",
   "checks/nginx.test.ts": "checks/nginx.test.ts",
+  // What `karuntime types` would write.
+  "karuntime-env.d.ts": "karuntime-env.d.ts",
   "tsconfig.json": "tsconfig.template.json",
   "package.json": "package.template.json",
   "README.md": "README.template.md",

@@ -10,14 +10,14 @@ const INTERRUPTED = 130;
 
 export async function run(argv: readonly string[]): Promise<number> {
   try {
-    const { session, file, json, interrupted } = await openSession(argv, "invoke");
+    const { session, file, name, json, interrupted } = await openSession(argv, "invoke");
     try {
       const result = await Promise.race([session.run(), interrupted]);
       if (result === undefined) return INTERRUPTED;
       process.stdout.write(
         json
           ? `${JSON.stringify(jsonOf(result, file), undefined, 2)}\n`
-          : `${formatRun(result, file)}\n`,
+          : `${formatRun(result, name)}\n`,
       );
       return exitStatus(result);
     } finally {

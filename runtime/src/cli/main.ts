@@ -11,6 +11,7 @@ usage: karuntime COMMAND [OPTION ...]
   dev        run a plugin as invoke does, again at each save of its files
   test       run the tests of plugins: the files that are named, else every *.test.ts beneath this folder
   init       make a new project: a configuration, a check and its test
+  types      write karuntime-env.d.ts, by which editors complete the options of plugins in karuntime.config.ts
   plugin     make, publish and install plugin packages: karuntime plugin help
   migrate    write a keepalived.conf as a karuntime.config.ts with plugins
   genhash    print the digest of a web page, as keepalived's HTTP_GET wants it
@@ -46,6 +47,7 @@ const commands: Readonly<
   migrate: () => import("./migrate.ts"),
   genhash: () => import("./genhash.ts"),
   init: () => import("./init.ts"),
+  types: () => import("./types.ts"),
   plugin: () => import("./plugin.ts"),
   invoke: () => import("./invoke.ts"),
   dev: () => import("./dev.ts"),

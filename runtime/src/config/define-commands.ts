@@ -1,5 +1,5 @@
 /** What a configuration says about commands, about who is told of what, and about mail. */
-import type { Permissions } from "@karuntime/sdk";
+import type { NoPlugin, UserPlugin } from "./define-plugin.ts";
 import type { Duration } from "./define.ts";
 
 /** A command, run without a shell in a process group of its own. As a check, exit status 0 is up. */
@@ -16,8 +16,9 @@ export interface UserCommands {
   readonly user?: string;
   /** Refuse to run as root what somebody else may write. Default false. */
   readonly secure?: boolean;
-  /** Run before anything starts, and after everything has stopped; killed after its timeout, 1s..1000s, default "10s". */
+  /** Run before anything starts; killed after its timeout, 1s..1000s, default "10s". */
   readonly start?: UserCommand & { readonly timeout?: Duration };
+  /** Run after everything has stopped; killed likewise. */
   readonly stop?: UserCommand & { readonly timeout?: Duration };
 }
 
@@ -37,17 +38,19 @@ export type DirectorNotificationEvent = "up" | "down" | "quorum-up" | "quorum-do
 export type NotificationEvent = VrrpNotificationEvent | DirectorNotificationEvent;
 
 /** Somebody who is told, one event after the other. */
-export type UserNotification<Event extends NotificationEvent = NotificationEvent> = {
+export type UserNotification<
+  Event extends NotificationEvent = NotificationEvent,
+  Plugins extends string = string,
+> = OnEvents<Event> & (UserPlugin<Plugins> | (UserMeans & NoPlugin));
+
+/** Of what somebody is told. */
+interface OnEvents<Event extends NotificationEvent> {
   /** Default: "master", "backup", "fault" and "stop"; of a virtual server "up", "down", "quorum-up" and "quorum-down". */
   readonly on?: readonly Event[];
-} & (
-  | {
-      /** The file of a notifier plugin, relative to the configuration file, or the name of a package. */
-      readonly plugin: string;
-      readonly options?: Readonly<Record<string, unknown>>;
-      /** What it may do; a package has it here. */
-      readonly grant?: Permissions;
-    }
+}
+
+/** Means of telling somebody without a plugin. */
+export type UserMeans =
   | (UserCommand & {
       /**
        * Whether the event follows its arguments: INSTANCE or GROUP, the name, the state and the priority, as with keepalived's
@@ -64,10 +67,11 @@ export type UserNotification<Event extends NotificationEvent = NotificationEvent
       readonly user?: string;
       /** Who reads it: started with karuntime, with the pipe's path as its last argument. */
       readonly reader?: UserCommand;
-    }
-);
+    };
 
+/** How mail is sent. */
 export interface UserMail {
+  /** The server that takes it, by name or address. */
   readonly server: string;
   /** Default 25. */
   readonly port?: number;

@@ -1,15 +1,16 @@
 /** What a configuration says about virtual servers: services that are spread over real servers by IPVS. */
-import type { Permissions } from "@karuntime/sdk";
 import type {
   DirectorNotificationEvent,
   UserCommand,
   UserNotification,
 } from "./define-commands.ts";
+import type { NoPlugin, UserPlugin } from "./define-plugin.ts";
 import type { Duration } from "./define.ts";
 
 /** An address and its port, as `"192.0.2.1:80"` or `"[2001:db8::1]:80"`; without a port it means every port. */
 export type UserEndpoint = string;
 
+/** How real servers get what clients send: by network address translation, direct routing, or a tunnel. */
 export type UserForwardingMethod =
   | "NAT"
   | "DR"
@@ -24,6 +25,7 @@ export type UserForwardingMethod =
       readonly checksum?: "none" | "checksum" | "remote";
     };
 
+/** Who gets the next connection, by IPVS's names. */
 export type UserScheduler =
   | "rr"
   | "wrr"
@@ -64,11 +66,13 @@ export interface UserCheckerTiming {
   readonly startsDown?: boolean;
 }
 
-export interface UserVirtualServer extends UserCheckerTiming {
+/** A service that is spread over real servers. */
+export interface UserVirtualServer<Plugins extends string = string> extends UserCheckerTiming {
   readonly services: readonly UserVirtualService[];
   readonly protocol: "TCP" | "UDP" | "SCTP";
   /** Default "wlc". */
   readonly scheduler?: UserScheduler;
+  /** IPVS's own, of which each belongs to a scheduler. */
   readonly schedulerFlags?: readonly (
     | "flag-1"
     | "flag-2"
@@ -82,21 +86,25 @@ export interface UserVirtualServer extends UserCheckerTiming {
   readonly onePacket?: boolean;
   /** How real servers get what clients send. Default "NAT". */
   readonly forwarding?: UserForwardingMethod;
+  /** The same client gets the same real server. */
   readonly persistence?: {
     /** Default "360s". */
     readonly timeout?: Duration;
     /** The length of the prefix that counts as one client. Default: one address. */
     readonly granularity?: number;
+    /** How IPVS tells clients apart if not by their addresses, as "sip". */
     readonly engine?: string;
   };
   /** The sum of weights of living real servers that the service needs. Default 1. */
   readonly quorum?: number;
   /** How much more than the quorum brings it up, and how much less brings it down. Default 0. */
   readonly hysteresis?: number;
+  /** Run when the quorum is reached. */
   readonly onQuorumUp?: UserCommand;
+  /** Run when it is lost. */
   readonly onQuorumDown?: UserCommand;
   /** Who is told of the quorum, and of the real servers. */
-  readonly notify?: readonly UserNotification<DirectorNotificationEvent>[];
+  readonly notify?: readonly UserNotification<DirectorNotificationEvent, Plugins>[];
   /** Whether the stop is told as everything going down. Default false. */
   readonly omega?: boolean;
   /** Check only while this host holds the address. Default false. */
@@ -116,17 +124,21 @@ export interface UserVirtualServer extends UserCheckerTiming {
   readonly host?: string;
   /** The weight of real servers that name none. Default 1. */
   readonly weight?: number;
-  readonly realServers: readonly UserRealServer[];
+  readonly realServers: readonly UserRealServer<Plugins>[];
 }
 
-export interface UserRealServer extends UserCheckerTiming {
+/** One of the servers behind a virtual server. */
+export interface UserRealServer<Plugins extends string = string> extends UserCheckerTiming {
   readonly server: UserEndpoint;
+  /** Default: the virtual server's. */
   readonly weight?: number;
+  /** Default: the virtual server's. */
   readonly forwarding?: UserForwardingMethod;
   /** Connections above which it gets no new ones. Default 0: no limit. */
   readonly upperThreshold?: number;
   /** Connections below which it gets them again. Default 0. */
   readonly lowerThreshold?: number;
+  /** Default: the virtual server's. */
   readonly inhibitOnFailure?: boolean;
   readonly onUp?: UserCommand;
   readonly onDown?: UserCommand;
@@ -135,7 +147,7 @@ export interface UserRealServer extends UserCheckerTiming {
   /** The Host of HTTP checkers that name none. */
   readonly host?: string;
   /** Up only when all of them say so; without any it is always up. Only plugins are run so far; any other counts as up. */
-  readonly checkers?: readonly UserChecker[];
+  readonly checkers?: readonly UserChecker<Plugins>[];
 }
 
 /** Where a checker connects to and from; default: to the real server. */
@@ -148,25 +160,21 @@ interface UserCheckerConnection {
   readonly mark?: number;
 }
 
-export type UserChecker = UserCheckerTiming &
-  (UserPluginChecker | (UserCheckerConnection & UserBuiltInChecker));
+/** What judges a real server, and when. */
+export type UserChecker<Plugins extends string = string> = UserCheckerTiming &
+  (UserPluginChecker<Plugins> | (UserCheckerConnection & UserBuiltInChecker & NoPlugin));
 
 /** A plugin made by `defineChecker`. What it returns by `weight` is the weight of the real server. */
-export interface UserPluginChecker {
+export type UserPluginChecker<Plugins extends string = string> = UserPlugin<Plugins> & {
   readonly type: "plugin";
-  /** The plugin's file, relative to the configuration file, beginning with "./" or "/"; or the name of a package. */
-  readonly plugin: string;
-  /** Values for the options that the plugin declares. */
-  readonly options?: Readonly<Record<string, unknown>>;
-  /** What the plugin may do; a package has it here. */
-  readonly grant?: Permissions;
   /** What an invocation says that did not judge, as for checks. Default "down". */
   readonly onFault?: "down" | "hold";
   /** What it looks at. Default: the real server's address and port. */
   readonly address?: string;
   readonly port?: number;
-}
+};
 
+/** What is judged without a plugin. */
 export type UserBuiltInChecker =
   | { readonly type: "tcp" | "ping" }
   | {
@@ -221,13 +229,16 @@ export type UserBuiltInChecker =
       readonly reverse?: boolean;
     };
 
+/** A page that an HTTP checker asks for, and what it must be. */
 export interface UserHttpUrl {
   readonly path: string;
   /** The MD5 of the body, as `karuntime genhash` prints it. */
   readonly digest?: string;
   /** As 200, or "200-299". Default: "200-299". */
   readonly statusCodes?: readonly (number | string)[];
+  /** The Host. Default: the checker's. */
   readonly host?: string;
+  /** What must be found in the body. */
   readonly pattern?: {
     /** A regular expression. */
     readonly text: string;

@@ -3,30 +3,33 @@
  * nothing at run time; its types are what editors complete.
  */
 
-import type { Permissions } from "@karuntime/sdk";
 import type {
-  UserCommand,
+  NotificationEvent,
   UserCommands,
   UserMail,
   UserNotification,
   VrrpNotificationEvent,
 } from "./define-commands.ts";
 import type { UserVirtualServer } from "./define-director.ts";
+import type { PluginName } from "./define-plugin.ts";
+import type { UserCheck, UserFile, UserProcess, UserTrack } from "./define-trackers.ts";
 
 export type * from "./define-commands.ts";
 export type * from "./define-director.ts";
+export type * from "./define-plugin.ts";
+export type * from "./define-trackers.ts";
 
 /** A length of time: a number and its unit, as in `"500ms"`, `"1s"`, `"1.5s"` or `"2m"`. */
 export type Duration = `${number}${"ms" | "s" | "m"}`;
 
-/** The whole configuration of one host. */
-export interface UserConfiguration {
+/** The whole configuration of one host. `Plugins` are the names of the plugins in it. */
+export interface UserConfiguration<Plugins extends string = string> {
   /** The virtual routers of this host by name, the name being what logs and `status` print. */
-  readonly virtualRouters: Readonly<Record<string, UserVirtualRouter>>;
+  readonly virtualRouters: Readonly<Record<string, UserVirtualRouter<Plugins>>>;
   /** Virtual routers that move together: all of them are master here, or none is. */
-  readonly syncGroups?: Readonly<Record<string, UserSyncGroup>>;
+  readonly syncGroups?: Readonly<Record<string, UserSyncGroup<Plugins>>>;
   /** The checks by name. A check runs only on this host and judges only this host. */
-  readonly checks?: Readonly<Record<string, UserCheck>>;
+  readonly checks?: Readonly<Record<string, UserCheck<Plugins>>>;
   /** Files whose number counts, by name. */
   readonly files?: Readonly<Record<string, UserFile>>;
   /** Processes whose number counts, by name. */
@@ -41,7 +44,7 @@ export interface UserConfiguration {
     readonly rules?: readonly UserRule[];
   };
   /** Who is told of what every virtual router and sync group does and, where `on` asks for it, every virtual server. */
-  readonly notify?: readonly UserNotification[];
+  readonly notify?: readonly UserNotification<NotificationEvent, Plugins>[];
   /** How mail is sent: what `{ mail: true }` needs. */
   readonly mail?: UserMail;
   /** How commands run: those of checks and of notifications. */
@@ -50,16 +53,17 @@ export interface UserConfiguration {
   readonly services?: Readonly<Record<string, UserService>>;
   /** Passwords and the like for plugins that are granted them: `{ redis: env("REDIS_PASSWORD") }`. Kept out of logs and of `validate --print`. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** The processes that plugins run in. */
   readonly sandbox?: UserSandbox;
   /**
    * Services that are spread over real servers. Plugins check these, and who is to be told is told; nothing spreads the
    * traffic yet.
    */
-  readonly virtualServers?: Readonly<Record<string, UserVirtualServer>>;
+  readonly virtualServers?: Readonly<Record<string, UserVirtualServer<Plugins>>>;
 }
 
 /** One virtual router (RFC 9568, RFC 3768): a set of addresses that one of several hosts holds at a time. */
-export interface UserVirtualRouter {
+export interface UserVirtualRouter<Plugins extends string = string> {
   /** The network interface that carries the addresses and the advertisements. */
   readonly interface: string;
   /** Virtual router identifier, 1..255; the same on all hosts of the group and different from every other group on the network. */
@@ -82,6 +86,7 @@ export interface UserVirtualRouter {
   readonly preempt?: boolean;
   /** How long a master of lower priority is let be, up to 1000s. Default "0s". */
   readonly preemptDelay?: Duration;
+  /** Default: none, as the RFC has it. */
   readonly authentication?: UserAuthentication;
   /** Version 3 over IPv4: what the checksum sums. "message" is RFC 9568's, "pseudo-header" is keepalived's and FRR's; both are accepted. Default "pseudo-header". */
   readonly checksum?: "pseudo-header" | "message";
@@ -89,6 +94,7 @@ export interface UserVirtualRouter {
   readonly multicast?: { readonly group?: string; readonly ttl?: number };
   /** Advertisements go to each of these hosts instead of a group. */
   readonly unicast?: {
+    /** Their addresses. */
     readonly peers: readonly (
       | string
       /** Bounds for the TTL of what this peer sends; 0..255. */
@@ -116,12 +122,15 @@ export interface UserVirtualRouter {
   readonly addresses: readonly UserAddress[];
   /** Further ones that advertisements do not name; of either family. */
   readonly excludedAddresses?: readonly UserAddress[];
+  /** Routes that move with the addresses. */
   readonly routes?: readonly UserRoute[];
+  /** Rules for routing that move with them. */
   readonly rules?: readonly UserRule[];
   /** Whether a master that is not the owner accepts packets to the addresses. Default true; in strict mode false. */
   readonly accept?: boolean;
   /** Refuse whatever the RFC does not have, as keepalived's vrrp_strict. Default false. */
   readonly strict?: boolean;
+  /** What counts for the priority. */
   readonly track?: UserTrack & {
     /** Whether the virtual router's own interface counts. Default true. */
     readonly interface?: boolean;
@@ -154,9 +163,10 @@ export interface UserVirtualRouter {
   /** Whether the owner of the addresses (priority 255) drops every advertisement. Default false. */
   readonly ownerIgnoresAdvertisements?: boolean;
   /** Who is told of what this virtual router does. */
-  readonly notify?: readonly UserNotification<VrrpNotificationEvent>[];
+  readonly notify?: readonly UserNotification<VrrpNotificationEvent, Plugins>[];
 }
 
+/** How the virtual routers of a group know each other. */
 export type UserAuthentication =
   | { readonly type: "none" }
   /** A password of up to 8 octets, as keepalived's `auth_type PASS` sends it: in the clear. It keeps strangers out by accident, not by intent. Version 2. */
@@ -197,11 +207,14 @@ export type UserAddress =
       readonly detectDuplicates?: boolean;
     };
 
+/** A route that is there while this host is master, as `ip route` has it. */
 export interface UserRoute {
   /** "default", or a prefix such as "198.51.100.0/24". */
   readonly to: string;
+  /** The next hop. */
   readonly via?: string;
   readonly device?: string;
+  /** The source address of packets that leave by it. */
   readonly source?: string;
   /** Default: the main table, 254. */
   readonly table?: number;
@@ -214,6 +227,7 @@ export interface UserRoute {
   readonly family?: "ipv4" | "ipv6";
 }
 
+/** A rule for routing that is there while this host is master, as `ip rule` has it. */
 export interface UserRule {
   readonly from?: string;
   readonly to?: string;
@@ -228,105 +242,14 @@ export interface UserRule {
   readonly family?: "ipv4" | "ipv6";
 }
 
-/** How a tracker counts: by its own weight, or by another one. Weight 0: down means FAULT. */
-interface Weighed {
-  readonly weight?: number;
-  /** Turns its sense round. */
-  readonly reverse?: boolean;
-}
-
-export interface UserTrack {
-  readonly checks?: readonly (string | (Weighed & { readonly check: string }))[];
-  /** Other interfaces: up or down. */
-  readonly interfaces?: readonly (
-    | string
-    | (Weighed & {
-        readonly interface: string;
-        /** How long it must be up, or down, before it counts. Default "0s". */
-        readonly riseDelay?: Duration;
-        readonly fallDelay?: Duration;
-      })
-  )[];
-  readonly files?: readonly (string | (Weighed & { readonly file: string }))[];
-  readonly processes?: readonly (string | (Weighed & { readonly process: string }))[];
-}
-
-export interface UserSyncGroup {
+/** Virtual routers that move together. */
+export interface UserSyncGroup<Plugins extends string = string> {
   /** Names of virtual routers. */
   readonly members: readonly string[];
   /** Counts for every member. */
   readonly track?: UserTrack;
   /** Who is told of what the group does. */
-  readonly notify?: readonly UserNotification<VrrpNotificationEvent>[];
-}
-
-/** A file with a whole number, which is multiplied by the weight and added to the priority; -254 or less means FAULT. */
-export interface UserFile {
-  readonly path: string;
-  /** -254..254. 0: any number but 0 means FAULT. Default 1. */
-  readonly weight?: number;
-  readonly reverse?: boolean;
-  /** How long a number must stay before it counts. Default "0s". */
-  readonly delay?: Duration;
-}
-
-/** Processes by their name: up while as many run as the quorum wants. */
-export interface UserProcess {
-  readonly name: string;
-  /** Its arguments, where they matter. */
-  readonly arguments?: readonly string[];
-  /** How they are compared: all of them, the first ones, or some in a row. Default "exact". */
-  readonly match?: "exact" | "initial" | "partial";
-  /** Compare the name with the command as it was started instead of the kernel's 15 characters. Default false. */
-  readonly fullCommand?: boolean;
-  /** Default 1. */
-  readonly quorum?: number;
-  /** Default: no limit. */
-  readonly quorumMax?: number;
-  /** How long the number must have been good, or bad, before it counts. Default "0s". */
-  readonly riseDelay?: Duration;
-  readonly fallDelay?: Duration;
-  /** Default 0. */
-  readonly weight?: number;
-  readonly reverse?: boolean;
-}
-
-/** When a check runs, and what its judgement weighs. */
-export type UserCheck = UserCheckTiming &
-  (
-    | {
-        /** The plugin's file, relative to the configuration file, beginning with "./" or "/"; or the name of a package. */
-        readonly plugin: string;
-        /** Values for the options that the plugin declares. */
-        readonly options?: Readonly<Record<string, unknown>>;
-        /** What the plugin may do, at least what it asks for. A package has it here; a file of your own is granted what it asks for. */
-        readonly grant?: Permissions;
-        /** What a plugin made by `defineChecker` looks at, as in "192.0.2.10:80". */
-        readonly target?: string;
-      }
-    | UserCommand
-  );
-
-interface UserCheckTiming {
-  /** Time from start to start of an invocation, 10ms..1h; an invocation still running is not overlapped. Default "1s". */
-  readonly interval?: Duration;
-  /** Time after which an invocation counts as failed, 10ms..1h. Default: the interval. */
-  readonly timeout?: Duration;
-  /** Successes in a row until the check is up. Default 1. */
-  readonly rise?: number;
-  /** Failures in a row until the check is down. Default 1. */
-  readonly fall?: number;
-  /** 0: down means FAULT, the host gives the addresses up. Positive: added to the priority while up; negative: subtracted while down. -253..253, default 0. */
-  readonly weight?: number;
-  /** Turns its sense round. */
-  readonly reverse?: boolean;
-  /**
-   * What an invocation says that did not judge: that threw, timed out, ran out of memory, or could not be run. "down": it
-   * failed. "hold": nothing; the state stays, and the fault is logged. Before the first judgement it is down in any case. Default "down".
-   */
-  readonly onFault?: "down" | "hold";
-  /** "down": as if it had failed before its first run. Default "unknown": the first result decides alone. */
-  readonly initialState?: "unknown" | "down";
+  readonly notify?: readonly UserNotification<VrrpNotificationEvent, Plugins>[];
 }
 
 /** For each action the command and its arguments, run as root without a shell; `status` exits 0 when the service runs. */
@@ -337,6 +260,7 @@ export interface UserService {
   readonly status?: readonly string[];
 }
 
+/** The processes that plugins run in. */
 export interface UserSandbox {
   /** The user that plugins run as: a name of /etc/passwd or `"uid:gid"`. Default: `karuntime` if it exists, else `nobody`. */
   readonly user?: string;
@@ -354,8 +278,29 @@ export interface UserSandbox {
   readonly groups?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Declares the configuration; returns it unchanged, for its types. */
-export function defineConfig(configuration: UserConfiguration): UserConfiguration {
+/**
+ * Declares the configuration; returns it unchanged, for its types.
+ *
+ * @example
+ * // karuntime.config.ts
+ * import { defineConfig, env } from "karuntime/config";
+ *
+ * export default defineConfig({
+ *   checks: { nginx: { command: ["/usr/bin/pgrep", "-x", "nginx"], interval: "2s", weight: -20 } },
+ *   virtualRouters: {
+ *     VI_1: {
+ *       interface: "eth0",
+ *       id: 51,
+ *       priority: Number(env("PRIORITY", "100")),
+ *       addresses: ["192.0.2.100/24"],
+ *       track: { checks: ["nginx"] },
+ *     },
+ *   },
+ * });
+ */
+export function defineConfig<const Plugins extends PluginName = never>(
+  configuration: UserConfiguration<Plugins>,
+): UserConfiguration {
   return configuration;
 }
 

@@ -28,6 +28,7 @@ import { startEvaluator } from "./evaluator.ts";
 import type { PluginUse, SandboxConfiguration } from "./model.ts";
 import type { Standing } from "./locked-plugin.ts";
 import { lockBeside, readLockedBundle } from "./locked-plugin.ts";
+import type { LocatedPlugin } from "./plugin-use.ts";
 import { OPERATOR, locatePlugin } from "./plugin-use.ts";
 
 /** Plugins of one trust group share a sandbox host: the operator's own files, a package, or what the configuration joins. */
@@ -221,6 +222,9 @@ export function createPlugins() {
       file: string,
       environment: Readonly<Record<string, string | undefined>>,
     ): Promise<unknown> => evaluateCode(await bundleOrThrow(file), OPERATOR, environment),
+    /** What a plugin says of itself, whatever the lock says. @throws ConfigurationError when it cannot be loaded. */
+    declared: async (located: LocatedPlugin & { readonly ok: true }): Promise<Manifest> =>
+      (await loadPlugin(located.file, trustGroupOf(located.package, {}))).manifest,
     /** The plugin with its options and its grant, or that it is refused; or nothing: what is wrong is among the diagnostics. */
     load,
     /** Likewise, with what a checker looks at. */

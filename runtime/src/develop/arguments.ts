@@ -1,5 +1,5 @@
 /** What `karuntime invoke` and `karuntime dev` take on their command line. */
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 import type { Configuration } from "../config/model.ts";
@@ -26,6 +26,8 @@ const portNumber = z
 
 export interface DevelopArguments {
   readonly session: SessionOptions;
+  /** The package, or its file relative to the working directory. */
+  readonly name: string;
   readonly json: boolean;
 }
 
@@ -59,10 +61,11 @@ export async function readArguments(
   const located = locatePlugin(plugin, resolve("karuntime.config.ts"));
   if (!located.ok) throw new Error(located.reason);
   return {
+    name: located.package ?? relative(process.cwd(), located.file),
     json: values.json,
     session: {
       file: located.file,
-      options: Object.fromEntries(values.option.map(readOption)),
+      options: readOptions(values.option),
       target: values.target === undefined ? null : read("--target", checkTarget, values.target),
       event: read("--event", event, values.event),
       timeoutMs: read("--timeout", timeout, values.timeout),
@@ -78,6 +81,14 @@ export async function readArguments(
 async function load(file: string): Promise<Configuration> {
   const { loadConfiguration } = await import("../config/load.ts");
   return (await loadConfiguration(resolve(file), process.env)).configuration;
+}
+
+/** One that is named again is a list. */
+function readOptions(texts: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const options = new Map<string, string[]>();
+  for (const [name, value] of texts.map(readOption))
+    options.set(name, [...(options.get(name) ?? []), value]);
+  return Object.fromEntries(options);
 }
 
 function readOption(text: string): readonly [string, string] {

@@ -6,6 +6,8 @@ export interface OpenedSession {
   readonly session: Session;
   /** The plugin's. */
   readonly file: string;
+  /** The plugin's too, for people. */
+  readonly name: string;
   readonly json: boolean;
   /** SIGINT or SIGTERM: what the session holds is to be given back. */
   readonly interrupted: Promise<void>;
@@ -27,8 +29,9 @@ export async function openSession(
       import("./arguments.ts"),
       import("./session.ts"),
     ]);
-    const { session, json } = await readArguments(argv, command);
-    return { session: await startSession(session, first), file: session.file, json, interrupted };
+    const { session: options, name, json } = await readArguments(argv, command);
+    const session = await startSession(options, first);
+    return { session, file: options.file, name, json, interrupted };
   } catch (error) {
     await first.stop();
     throw error;

@@ -1,5 +1,4 @@
 /** A run for people, and as one JSON object for programs. */
-import { relative } from "node:path";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { formatDiagnostic } from "../config/diagnostic.ts";
 import type { Metric, Outcome, TracedCall, TracedInvocation } from "../sandbox/protocol.ts";
@@ -28,12 +27,13 @@ export function jsonOf(run: Run, file: string): Readonly<Record<string, unknown>
   return { plugin: file, kind, ...invocation, denied: denials(invocation), logs };
 }
 
-export function formatRun(run: Run, file: string): string {
+/** @param name the package, or its file relative to the working directory. */
+export function formatRun(run: Run, name: string): string {
   if (run.type === "not loaded") return `not loaded\n${formatDiagnostics(run.diagnostics)}`;
   const { kind, invocation, logs } = run;
   const denied = denials(invocation);
   return [
-    `${kind} ${relative(process.cwd(), file)}: ${formatOutcome(invocation)}`,
+    `${kind} ${name}: ${formatOutcome(invocation)}`,
     `  took ${ms(invocation.durationMs)}, ${ms(invocation.cpuMs)} of CPU; its host has ${Math.round(invocation.memoryBytes / 1e6)} MB`,
     ...section("calls", callLines(invocation)),
     ...section(

@@ -36,8 +36,8 @@ import { startHostProcess } from "./host-process.ts";
 export interface SessionOptions {
   /** The plugin's file, absolute. */
   readonly file: string;
-  /** As texts; the plugin's declarations say what they stand for. */
-  readonly options: Readonly<Record<string, string>>;
+  /** As texts, several for a list; the plugin's declarations say what they stand for. */
+  readonly options: Readonly<Record<string, readonly string[]>>;
   /** What a checker looks at. */
   readonly target: CheckTarget | null;
   /** What a notifier is told. */
@@ -214,7 +214,7 @@ function specOf(
 /** What the texts of a command line stand for. One that is no such value stays a text, and is refused as that. */
 function valuesOf(
   declarations: Manifest["options"],
-  texts: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, readonly string[]>>,
 ): Readonly<Record<string, JsonValue>> {
   const value = (type: string | undefined, text: string): JsonValue => {
     if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
@@ -223,10 +223,11 @@ function valuesOf(
     return text;
   };
   return Object.fromEntries(
-    Object.entries(texts).map(([name, text]) => [
-      name,
-      value(Object.hasOwn(declarations, name) ? declarations[name]?.type : undefined, text),
-    ]),
+    Object.entries(given).map(([name, texts]) => {
+      const type = Object.hasOwn(declarations, name) ? declarations[name]?.type : undefined;
+      const [text, ...others] = texts;
+      return [name, type === "list" || others.length > 0 ? texts : value(type, text ?? "")];
+    }),
   );
 }
 

@@ -11,7 +11,7 @@ import { startSession } from "./session.ts";
 const TIMEOUT_MS = 5000;
 
 export interface SandboxTestOptions {
-  readonly options?: Readonly<Record<string, string | number | boolean>>;
+  readonly options?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
   /** What a checker looks at, as "address:port". */
   readonly target?: string;
   /** What a notifier is told. Default "master". */
@@ -42,7 +42,10 @@ export async function runInSandbox(
   const options = {
     file: plugin instanceof URL ? fileURLToPath(plugin) : resolve(plugin),
     options: Object.fromEntries(
-      Object.entries(given.options ?? {}).map(([name, value]) => [name, String(value)]),
+      Object.entries(given.options ?? {}).map(([name, value]) => [
+        name,
+        [value].flat().map(String),
+      ]),
     ),
     target: given.target === undefined ? null : checkTarget.parse(given.target),
     event: given.event ?? "master",

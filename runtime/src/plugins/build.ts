@@ -75,22 +75,23 @@ export async function buildPlugin(
   directory: string,
   evaluator: Evaluator,
 ): Promise<Parsed<BuiltPlugin>> {
-  const module = await bundleModule(resolve(directory));
+  const module = await bundleModule(resolve(directory), sandboxModules);
   if (!module.ok) return module;
-  const { text: code, sourceMap } = module.value;
   const manifest = await evaluateModule(join(directory, BUILT.bundle), module.value, evaluator);
   if (!manifest.ok) return manifest;
   return {
     ok: true,
-    value: {
-      manifest: manifest.value,
-      files: {
-        [BUILT.bundle]: code,
-        [BUILT.sourceMap]: sourceMap,
-        [BUILT.types]: typesOf(manifest.value),
-        [BUILT.manifest]: manifestText(manifest.value, code),
-      },
-    },
+    value: { manifest: manifest.value, files: filesOf(module.value, manifest.value) },
+  };
+}
+
+/** All built files of a module that was bundled. */
+export function filesOf({ text, sourceMap }: KnownFile, manifest: Manifest): BuiltPlugin["files"] {
+  return {
+    [BUILT.bundle]: text,
+    [BUILT.sourceMap]: sourceMap,
+    [BUILT.types]: typesOf(manifest),
+    [BUILT.manifest]: manifestText(manifest, text),
   };
 }
 
@@ -128,7 +129,8 @@ export async function evaluateModule(
   return { ok: false, diagnostics: [failed] };
 }
 
-async function bundleModule(directory: string): Promise<Parsed<KnownFile>> {
+/** @param modules where imports lead to, other than that of the SDK. */
+export async function bundleModule(directory: string, modules: Plugin): Promise<Parsed<KnownFile>> {
   const entry = join(directory, SOURCE);
   const { build } = await import("esbuild");
   try {
@@ -147,7 +149,7 @@ async function bundleModule(directory: string): Promise<Parsed<KnownFile>> {
       sourcemap: "linked",
       sourcesContent: true,
       logLevel: "silent",
-      plugins: [sdkByName, sandboxModules],
+      plugins: [sdkByName, modules],
       tsconfigRaw: {},
     });
     const text = (name: string): string =>
@@ -156,7 +158,10 @@ async function bundleModule(directory: string): Promise<Parsed<KnownFile>> {
   } catch (error) {
     const messages = (error as { readonly errors?: readonly Message[] }).errors;
     if (messages === undefined) throw error;
-    return { ok: false, diagnostics: messages.map((message) => describe(message, entry)) };
+    return {
+      ok: false,
+      diagnostics: messages.map((message) => describe(message, entry, directory)),
+    };
   }
 }
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { bundle, stopBundler } from "./bundle.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "karuntime-bundle-"));
@@ -62,6 +64,30 @@ describe("what a bundle is made of", () => {
       assert.doesNotMatch(found, /PRIVATE/);
     });
 
+  test("an installed package gets no file outside node_modules: as its source map", async () => {
+    const map = { version: 3, sources: ["PRIVATE.ts"], sourcesContent: [""], mappings: "AAAA" };
+    const elsewhere = join(folder, "private.map");
+    write({ "private.map": JSON.stringify(map), [`${PACKAGE}/part.map`]: JSON.stringify(map) });
+    // Whoever opens it waits for ever.
+    assert.equal(spawnSync("mkfifo", [join(folder, PACKAGE, "pipe.map")]).status, 0);
+    const sourcesOf = async (url: string): Promise<string> => {
+      write({ [`${PACKAGE}/index.js`]: `globalThis.x = 1;\n//# sourceMappingURL=${url}\n` });
+      const result = await bundle(join(folder, PACKAGE, "index.js"));
+      assert.ok(result.ok);
+      return (JSON.parse(result.bundle.sourceMap) as { sources: string[] }).sources.join();
+    };
+    for (const url of [
+      elsewhere,
+      pathToFileURL(elsewhere).href,
+      "../../../private.map",
+      `part.map"/../../../../private.map`,
+      "part.map\u00a0/../../../../private.map",
+      "pipe.map",
+    ])
+      assert.equal(await sourcesOf(url), "index.js", url);
+    assert.equal(await sourcesOf("part.map"), "PRIVATE.ts");
+  });
+
   test("an installed package has its own files and other packages", async () => {
     const source = 'import part from "./part.js"; export default part;';
     assert.match(await bundled(`${PACKAGE}/index.js`, source), /"HELPER"/);
@@ -74,4 +100,32 @@ describe("what a bundle is made of", () => {
     const code = await bundled("project/checks/own.ts", source);
     for (const expected of [/"SHARED"/, /"PRIVATE"/, /"HELPER"/]) assert.match(code, expected);
   });
+});
+
+test("an error names its file, whatever the working directory is and was", async () => {
+  write({
+    "errors/checks/check.ts": 'import "./part/check.ts"; import "../check.ts"; import "./none.ts";',
+    "errors/checks/part/check.ts": "\nlet two = ;",
+    "errors/check.ts": "\n\nlet three = ;",
+  });
+  const before = process.cwd();
+  try {
+    for (const directory of ["/", folder, join(folder, "errors/checks/part"), before]) {
+      process.chdir(directory);
+      const result = await bundle(join(folder, "errors/checks/check.ts"));
+      assert.deepEqual(
+        result.ok ? [] : result.diagnostics.map(({ file, line }) => `${file}:${line}`).toSorted(),
+        ["check.ts:3", "checks/check.ts:1", "checks/part/check.ts:2"].map((place) =>
+          join(folder, "errors", place),
+        ),
+      );
+    }
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test("files in a bundle are named from its own place, wherever that is built", async () => {
+  const code = await bundled("steady/check.ts", 'export { default } from "../project/shared.js";');
+  assert.match(code, /^ *\/\/ \.\.\/project\/shared\.js$/m);
 });

@@ -3,10 +3,18 @@
  * installation; what a sandbox does not have is refused with a remedy.
  */
 import { createHash } from "node:crypto";
+import { lstatSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { basename, dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BuildOptions, Message, OutputFile, PartialMessage, Plugin } from "esbuild";
+import type {
+  BuildOptions,
+  Message,
+  OnLoadResult,
+  OutputFile,
+  PartialMessage,
+  Plugin,
+} from "esbuild";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import type { PluginBundle } from "../sandbox/protocol.ts";
 
@@ -65,8 +73,7 @@ export async function createBundler(file: string): Promise<Bundler> {
     build: () =>
       take(file, async () => {
         const result = await esbuild.rebuild();
-        // They are named relative to the working directory.
-        inputs = Object.keys(result.metafile.inputs).map((input) => resolve(input));
+        inputs = Object.keys(result.metafile.inputs).map((input) => resolve(dirname(file), input));
         return result;
       }),
     inputs: () => inputs,
@@ -77,6 +84,8 @@ export async function createBundler(file: string): Promise<Bundler> {
 
 function optionsFor(file: string, known?: KnownFile) {
   return {
+    // esbuild names files relative to this. Otherwise that is the working directory, as it was when esbuild was loaded.
+    absWorkingDir: dirname(file),
     entryPoints: [file],
     outfile: `${file}.bundle.js`,
     bundle: true,
@@ -135,7 +144,7 @@ const OWN_FILES = new Set([SDK, CONFIG]);
 /** One file, with this text. */
 function alone(file: string, { text, sourceMap }: KnownFile): Plugin {
   // The last one counts: whatever the text names itself is not opened.
-  const url = `data:application/json;base64,${Buffer.from(sourceMap || NO_SOURCE_MAP).toString("base64")}`;
+  const url = dataUrl(sourceMap || NO_SOURCE_MAP);
   return {
     name: "alone",
     setup({ onResolve, onLoad }) {
@@ -187,13 +196,35 @@ export const sandboxModules: Plugin = {
       return { ...found, pluginData: undefined };
     });
     // A pattern, as in import(`./${name}.js`), is looked up by esbuild without asking anybody who may have what it finds.
-    onLoad({ filter: /./, namespace: "file" }, ({ path }) =>
-      named.has(path)
-        ? undefined
-        : refuseImport(`${path} is imported by a pattern`, "import each file by its name"),
-    );
+    onLoad({ filter: /./, namespace: "file" }, ({ path }) => {
+      if (!named.has(path))
+        return refuseImport(`${path} is imported by a pattern`, "import each file by its name");
+      return path.includes(MODULES) ? withoutStrangeMap(path) : undefined;
+    });
   },
 };
+
+/** esbuild opens whatever an installed file calls its source map: also what is endless, or not that package's to read. */
+function withoutStrangeMap(path: string): OnLoadResult | undefined {
+  const text = readFileSync(path, "utf8");
+  const named = [...text.matchAll(/sourceMappingURL=([^\n]*)/g)].map(([, url]) => url ?? "");
+  if (named.every((url) => url.startsWith("data:") || isMapBeside(path, url))) return undefined;
+  // The last one counts.
+  return {
+    contents: `${text}\n//# sourceMappingURL=${dataUrl(NO_SOURCE_MAP)}\n`,
+    loader: "default",
+  };
+}
+
+function isMapBeside(path: string, url: string): boolean {
+  const [, name] = /^([\w.-]+\.map)\r?$/.exec(url) ?? [];
+  if (name === undefined) return false;
+  return lstatSync(join(dirname(path), name), { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function dataUrl(sourceMap: string): string {
+  return `data:application/json;base64,${Buffer.from(sourceMap).toString("base64")}`;
+}
 
 function refuseImport(text: string, hint: string): { readonly errors: PartialMessage[] } {
   return { errors: [{ text, notes: [{ text: hint }] }] };
@@ -209,34 +240,24 @@ function isInstalledFor(importer: string, file: string): boolean {
   return end >= 0 && importer.startsWith(`${file.slice(0, end)}/`);
 }
 
-/** An error of esbuild about the bundle of `file`. */
-export function describe(message: Message, file: string): Diagnostic {
+/**
+ * An error of esbuild about the bundle of `file`.
+ *
+ * @param directory esbuild's working directory.
+ */
+export function describe(message: Message, file: string, directory = dirname(file)): Diagnostic {
   const { location, notes } = message;
   const hint = notes[0]?.text;
   return {
     severity: "error",
     code: "plugin.bundle",
     message: message.text,
-    // esbuild names files relative to the working directory.
-    file:
-      location === null
-        ? file
-        : location.file === basename(file)
-          ? file
-          : fileOf(location.file, file),
+    file: location === null ? file : resolve(directory, location.file),
     ...(location === null
       ? {}
       : { line: location.line, column: location.column + 1, lineText: location.lineText }),
     ...(hint === undefined || hint === "" ? {} : { hint }),
   };
-}
-
-function fileOf(named: string, entry: string): string {
-  return named.startsWith("/")
-    ? named
-    : entry.endsWith(`/${named}`)
-      ? entry
-      : `${dirname(entry)}/${named}`;
 }
 
 function refuse(file: string, message: string): Bundling {

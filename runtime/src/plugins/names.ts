@@ -4,7 +4,8 @@ export const KEYWORD = "karuntime-plugin";
 const PREFIX = `${KEYWORD}-`;
 const NAME_CHARACTERS_MAX = 214;
 
-const FIRST_PARTY = [
+/** The packages of the folder plugins/; a test holds the two together. */
+export const FIRST_PARTY: readonly string[] = [
   "http",
   "tcp",
   "tls",

@@ -9,6 +9,8 @@ import { isPluginName, KEYWORD } from "./names.ts";
 import { jsonSchemaOf } from "./options-schema.ts";
 import type { PackageFiles, PackageJson } from "./package.ts";
 import { builtFile, packageJsonOf } from "./package.ts";
+import type { Reproduction } from "./reproduce.ts";
+import { reproduce } from "./reproduce.ts";
 import { shown } from "./words.ts";
 
 export interface Failure {
@@ -67,6 +69,23 @@ export async function verifyPackage(
     ],
     manifest: built.manifest,
   };
+}
+
+/** A package that stands alone: its bundle is also held against its source, as far as that is in the package. */
+export async function verifyRelease(
+  content: PackageFiles,
+  evaluator: Evaluator,
+): Promise<Verified & { readonly reproduction: Reproduction | undefined }> {
+  const { failures, manifest } = await verifyPackage(content, evaluator);
+  if (manifest === undefined || failures.length > 0)
+    return { failures, manifest, reproduction: undefined };
+  const reproduction = await reproduce(content, manifest);
+  if (reproduction.type !== "different") return { failures, manifest, reproduction };
+  const different: Failure = {
+    message: `${reproduction.files.join(", ")} is not what the source in the package makes`,
+    remedy: "build again: karuntime plugin build; who reads the source must have read what runs",
+  };
+  return { failures: [different], manifest, reproduction };
 }
 
 /** What differs between the built files in the package and those that its source makes now. */

@@ -186,6 +186,32 @@ export default defineCheck({ async check() { deep({ a: 1 }); } });`,
     }
   });
 
+  test("an option that is a list is given once for each of its texts", async () => {
+    const file = plugin(
+      "listed",
+      `export default defineCheck({
+  options: { names: { type: "list" }, n: { type: "number", default: 1 } },
+  check({ options, down }) { return down(JSON.stringify(options)); },
+});`,
+    );
+    const several = await invoke(folder, file, "--option", "names=a=1,b", "--option", "names=");
+    assert.match(several.stdout, /: down: \{"names":\["a=1,b",""\],"n":1\}\n/);
+    const one = await invoke(folder, file, "--option", "names=a");
+    assert.match(one.stdout, /: down: \{"names":\["a"\],"n":1\}\n/);
+    const twice = await invoke(
+      folder,
+      file,
+      "--option",
+      "names=a",
+      "--option",
+      "n=1",
+      "--option",
+      "n=2",
+    );
+    assert.equal(twice.status, 2);
+    assert.match(twice.stdout, /--option\.n: found \["1","2"\], expected a number/);
+  });
+
   test("a checker gets its target and may connect there; a notifier gets the event", async () => {
     const checker = plugin(
       "checker",

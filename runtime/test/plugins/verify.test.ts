@@ -10,11 +10,17 @@ import type { HeaderData } from "tar";
 import { Header } from "tar";
 import type { Evaluator } from "../../dist/config/evaluator.js";
 import { startEvaluator } from "../../dist/config/evaluator.js";
-import { BUILT, buildPlugin, sha256, speaks } from "../../dist/plugins/build.js";
+import {
+  BUILT,
+  buildPlugin,
+  sha256,
+  SOURCE as SOURCE_FILE,
+  speaks,
+} from "../../dist/plugins/build.js";
 import { stopBundler } from "../../dist/plugins/bundle.js";
 import { readFolder, readPlainFile, readTarball } from "../../dist/plugins/package.js";
 import type { Failure } from "../../dist/plugins/verify.js";
-import { verifyPackage, verifyReproduced } from "../../dist/plugins/verify.js";
+import { verifyPackage, verifyRelease, verifyReproduced } from "../../dist/plugins/verify.js";
 
 const PERMISSIONS = '{ net: ["{url}"], processes: ["nginx"], mail: true }';
 const SOURCE = (permissions: string): string => `import { defineCheck } from "@karuntime/sdk";
@@ -223,6 +229,94 @@ describe("a plugin package", () => {
     assert.deepEqual(message(built, other), [
       "two builds of the same source differ in dist/index.js",
     ]);
+  });
+
+  describe("that stands alone", () => {
+    /** The package with other files, and what is found about its source. */
+    async function released(changes: Readonly<Record<string, string | undefined>>) {
+      const files = new Map(good);
+      for (const [name, text] of Object.entries(changes))
+        if (text === undefined) files.delete(name);
+        else files.set(name, Buffer.from(text));
+      const { failures, reproduction } = await verifyRelease({ files, strange: [] }, evaluator);
+      return { messages: failures.map(({ message }) => message), reproduction };
+    }
+    const text = (name: string): string => good.get(name)?.toString("utf8") ?? "";
+    const cannotBeTold = async (
+      changes: Readonly<Record<string, string | undefined>>,
+      reason: RegExp,
+    ): Promise<void> => {
+      const { messages, reproduction } = await released(changes);
+      assert.deepEqual(messages, []);
+      assert.equal(reproduction?.type, "unknown");
+      assert.match(reproduction.reason, reason);
+    };
+
+    test("is what the source in it makes", async () =>
+      assert.deepEqual(await released({}), { messages: [], reproduction: { type: "same" } }));
+
+    test("is not good when its source was changed, or its bundle, or its map", async () => {
+      const code = text(BUILT.bundle).replace('down("no")', 'down("yes")');
+      const manifest = text(BUILT.manifest).replace(sha256(text(BUILT.bundle)), sha256(code));
+      for (const [changes, files] of [
+        [
+          { "src/limit.ts": "export const limit = 501;\n" },
+          "dist/index.js, dist/index.js.map, dist/manifest.json",
+        ],
+        [{ "src/limit.ts": "export const limit = 500; // five hundred\n" }, "dist/index.js.map"],
+        [{ [BUILT.bundle]: code, [BUILT.manifest]: manifest }, "dist/index.js, dist/manifest.json"],
+        [{ [BUILT.types]: "export default 1;" }, "dist/index.d.ts"],
+      ] as const)
+        assert.deepEqual((await released(changes)).messages, [
+          `${files} is not what the source in the package makes`,
+        ]);
+    });
+
+    test("of which that cannot be told says why", async () => {
+      await cannotBeTold({ [SOURCE_FILE]: undefined }, /src\/index\.ts is not in the package/);
+      await cannotBeTold(
+        { "src/limit.ts": undefined },
+        /imports \.\/limit\.ts, whose source is not/,
+      );
+      const manifest = text(BUILT.manifest).replace(/"sdk": "(\d+\.\d+)\.\d+"/, '"sdk": "$1.99"');
+      await cannotBeTold({ [BUILT.manifest]: manifest }, /version \d+\.\d+\.99 of the SDK/);
+      const map = "export const limit = 500;\n//# sourceMappingURL=/dev/zero\n";
+      await cannotBeTold({ "src/limit.ts": map }, /names a source map of its own/);
+      // Looked up among the real files, where the package would lie; and none of them is opened.
+      const pattern = `export const limit = 500; globalThis.all = (name) => import(\`../../../../../../../../../..${folder}/good/src/\${name}.ts\`);`;
+      await cannotBeTold({ "src/limit.ts": pattern }, /good\/src\/\w+\.ts is not in the package/);
+    });
+
+    test("may have sources in its map from a workspace or from npm, if an import leads there by itself", async () => {
+      for (const [main, found] of [
+        ["index.js", { type: "same" }],
+        [
+          "main.js",
+          { type: "unknown", reason: "it imports numbers, whose source is not in the package" },
+        ],
+      ] as const) {
+        const directory = join(folder, "workspace/plugins/one");
+        write(directory, {
+          "src/index.ts": SOURCE("{}").replace("./limit.ts", "../../limit.ts"),
+          "../limit.ts": 'import { seven } from "numbers";\nexport const limit = 10 * seven;\n',
+          "../../node_modules/numbers/package.json": JSON.stringify({
+            name: "numbers",
+            exports: `./${main}`,
+          }),
+          [`../../node_modules/numbers/${main}`]: "export const seven = 7;\n",
+          "package.json": JSON.stringify(PACKAGE),
+          "README.md": "",
+        });
+        const built = await buildPlugin(directory, evaluator);
+        assert.ok(built.ok, JSON.stringify(built));
+        write(directory, built.value.files);
+        const content = readFolder(directory);
+        rmSync(join(folder, "workspace"), { recursive: true });
+        const { failures, reproduction } = await verifyRelease(content, evaluator);
+        assert.deepEqual(failures, []);
+        assert.deepEqual(reproduction, found);
+      }
+    });
   });
 
   test("is read from a tarball as it is, and has plain files only, inside", async () => {

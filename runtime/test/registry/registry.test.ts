@@ -41,6 +41,7 @@ describe("a plugin, from its author to another project", () => {
   const folder = mkdtempSync(join(root, ".registry-"));
   const author = join(folder, NAME);
   const project = join(folder, "project");
+  const types = join(project, "karuntime-env.d.ts");
   const bundle = join(project, "node_modules", NAME, "dist/index.js");
   let registry: Registry;
   let service: Server;
@@ -161,9 +162,19 @@ describe("a plugin, from its author to another project", () => {
     const agreed = await answer("y");
     assert.equal(agreed.status, 0, agreed.stdout);
     assert.ok(existsSync(bundle));
+    assert.ok(!existsSync(types));
     await good(plugin(project, "remove", NAME));
     assert.ok(!existsSync(bundle));
     assert.deepEqual(lock(), {});
+  });
+
+  test("is known to editors as long as it is installed, where they want to know", async () => {
+    await good(registry.run(PROGRAM, ["types"], project));
+    assert.doesNotMatch(readFileSync(types, "utf8"), /sample/);
+    await good(plugin(project, "add", NAME, "--yes"));
+    assert.match(readFileSync(types, "utf8"), /"karuntime-plugin-sample": KaruntimePluginSample;/);
+    await good(plugin(project, "remove", NAME));
+    assert.doesNotMatch(readFileSync(types, "utf8"), /sample/);
   });
 
   test("is installed with --yes, is locked, and judges", async () => {

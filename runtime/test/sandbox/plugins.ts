@@ -1,16 +1,15 @@
 /** Plugins as the daemon runs them: a project in a folder of its own, its configuration loaded, its sandbox hosts started. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { loadInProcess } from "../../dist/config/loader.js";
 import type { Plugins } from "../../dist/daemon/plugins.js";
 import { startPlugins } from "../../dist/daemon/plugins.js";
 import type { CheckReport } from "../../dist/sandbox/protocol.js";
+import { linkModules } from "./modules.ts";
 
 const WAIT_MS_MAX = 15_000;
-const NODE_MODULES = fileURLToPath(new URL("../../../node_modules", import.meta.url));
 
 export interface Judgement {
   readonly check: string;
@@ -52,8 +51,7 @@ export async function startProject(files: Readonly<Record<string, string>>): Pro
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       writeFileSync(join(folder, name), text);
     }
-    if (!existsSync(join(folder, "node_modules")))
-      symlinkSync(NODE_MODULES, join(folder, "node_modules"));
+    if (!existsSync(join(folder, "node_modules"))) linkModules(folder);
     return await startFolder(folder, cleanUp);
   } catch (error) {
     cleanUp();

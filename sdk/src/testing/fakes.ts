@@ -8,6 +8,7 @@ import type {
   System,
 } from "../index.ts";
 
+/** Everything that a plugin can see. What it asks for and is not here fails the test. */
 export interface Fakes {
   /** How many processes there are of each name; of any other there is none. */
   readonly processes?: Readonly<Record<string, number>>;
@@ -36,6 +37,7 @@ export interface Fakes {
   readonly system?: FakeSystem;
   /** What was kept before. */
   readonly store?: Readonly<Record<string, string>>;
+  /** By name. */
   readonly secrets?: Readonly<Record<string, string>>;
   /**
    * Where an answer has a `delayMs`, the clock is advanced by that instead of waiting. With node:test:
@@ -44,8 +46,10 @@ export interface Fakes {
   readonly clock?: { advance(milliseconds: number): void };
 }
 
+/** Perhaps later. */
 export type Awaitable<T> = T | Promise<T>;
 
+/** What the plugin asked for with `fetch`. */
 export interface FakeRequest {
   readonly method: string;
   readonly url: string;
@@ -54,6 +58,7 @@ export interface FakeRequest {
   readonly body: string;
 }
 
+/** What it is answered. */
 export interface FakeResponse {
   /** Default 200. */
   readonly status?: number;
@@ -71,12 +76,15 @@ export type Conversation =
   | readonly ConversationStep[]
   | { readonly steps: readonly ConversationStep[]; readonly certificate: Certificate };
 
+/** One turn of a conversation. */
 export interface ConversationStep {
   /** All that is written in this step. Absent: nothing, the other side begins. */
   readonly expect?: string | RegExp;
+  /** What it gets for that. Absent: nothing. */
   readonly reply?: string | Uint8Array;
 }
 
+/** What comes back; null: nothing, an Error: what sending fails with. */
 export type FakeDatagram = string | Uint8Array | Error | null;
 
 /** What the machine says of itself. */

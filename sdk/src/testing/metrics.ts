@@ -5,10 +5,12 @@ const LABELS_MAX = 5;
 const LABEL_CHARACTERS_MAX = 64;
 const NAME = /^[a-z][a-z0-9_]{0,63}$/;
 
+/** A number that the plugin published, with what it came to. */
 export interface Metric {
   readonly name: string;
   readonly type: "gauge" | "counter";
   readonly labels: Readonly<Record<string, string>>;
+  /** Of a counter the sum. */
   readonly value: number;
 }
 

@@ -6,7 +6,9 @@ export interface Call {
   /** As it is written: "processes.count". */
   readonly name: string;
   readonly args: readonly unknown[];
+  /** What it resolved to. */
   readonly result?: unknown;
+  /** What it failed with. */
   readonly error?: unknown;
   /** Whether the permissions do not allow it. */
   readonly denied: boolean;

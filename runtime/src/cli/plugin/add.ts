@@ -14,13 +14,14 @@ import { LOCK_FILE, readLock, writeLock } from "../../plugins/lock.ts";
 import { NOTHING, permissions as permissionsSchema } from "../../plugins/manifest.ts";
 import { lookAlike } from "../../plugins/names.ts";
 import { readFolder, readTarball } from "../../plugins/package.ts";
-import { verifyPackage } from "../../plugins/verify.ts";
+import { verifyRelease } from "../../plugins/verify.ts";
 import { inOneLine } from "../../plugins/words.ts";
 import { npm, npmPack } from "../npm.ts";
+import { refreshTypes } from "../types.ts";
 import { inText, withEvaluator } from "./build.ts";
 import { lockFolder } from "./installed.ts";
 import { ageMs, warnOfAge } from "./release-age.ts";
-import { inText as failuresInText } from "./verify.ts";
+import { inText as failuresInText, originInText } from "./verify.ts";
 
 const REFUSED = 2;
 /** NAME, NAME@VERSION, NAME@TAG or NAME@RANGE. */
@@ -68,6 +69,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   await install(offer, folder, registry);
   const { version, integrity, kind, sha256: hash, grant } = offer;
   writeLock(folder, { ...lock, [offer.name]: { version, integrity, kind, sha256: hash, grant } });
+  await refreshTypes(folder);
   process.stdout.write(
     `${offer.name} ${version} is installed; ${join(folder, LOCK_FILE)} says what it may do: ${inOneLine(grant)}\n`,
   );
@@ -85,8 +87,8 @@ async function fetchOffer(
   try {
     const packed = await npmPack(tarball ? resolve(spec) : spec, project, folder, registry);
     const content = await readTarball(join(folder, packed.filename));
-    const { failures, manifest } = await withEvaluator((evaluator) =>
-      verifyPackage(content, evaluator),
+    const { failures, manifest, reproduction } = await withEvaluator((evaluator) =>
+      verifyRelease(content, evaluator),
     );
     const code = content.files.get(BUILT.bundle);
     if (failures.length > 0 || manifest === undefined || code === undefined) {
@@ -104,7 +106,7 @@ async function fetchOffer(
       sha256: sha256(code),
       grant: manifest.permissions,
       spec: tarball ? resolve(spec) : `${name}@${version}`,
-      text: inText(manifest),
+      text: `${inText(manifest)}\n${originInText(reproduction)}`,
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

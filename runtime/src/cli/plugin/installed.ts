@@ -8,6 +8,7 @@ import { LOCK_FILE, readLock, writeLock } from "../../plugins/lock.ts";
 import { inOneLine } from "../../plugins/words.ts";
 import { npm, npmJson } from "../npm.ts";
 import { existingConfiguration } from "../paths.ts";
+import { refreshTypes } from "../types.ts";
 
 /** The folder of the configuration; where there is none yet, this one. */
 export function lockFolder(configuration: string | undefined): string {
@@ -27,6 +28,7 @@ export async function remove(argv: readonly string[]): Promise<number> {
   const { status } = await npm(["uninstall", name, ...options], folder);
   if (status !== 0) throw new Error("npm uninstall failed: it says above why");
   writeLock(folder, rest);
+  await refreshTypes(folder);
   process.stdout.write(`${name} is removed; take it out of the configuration too\n`);
   return 0;
 }

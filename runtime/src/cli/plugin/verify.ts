@@ -8,30 +8,47 @@ import type { Evaluator } from "../../config/evaluator.ts";
 import { buildPlugin } from "../../plugins/build.ts";
 import { readTarball } from "../../plugins/package.ts";
 import type { Failure } from "../../plugins/verify.ts";
-import { verifyPackage, verifyReproduced } from "../../plugins/verify.ts";
+import type { Reproduction } from "../../plugins/reproduce.ts";
+import { verifyPackage, verifyRelease, verifyReproduced } from "../../plugins/verify.ts";
 import { npmPack } from "../npm.ts";
 import { oneFolder, withEvaluator } from "./build.ts";
 
 export async function run(argv: readonly string[]): Promise<number> {
   const { positionals } = parseArgs({ args: [...argv], allowPositionals: true });
   const what = oneFolder(positionals, "verify");
-  const failures = await withEvaluator((evaluator) => verify(what, evaluator));
+  const { failures, origin } = await withEvaluator((evaluator) => verify(what, evaluator));
   const name = relative(process.cwd(), what) || ".";
-  process.stdout.write(failures.length === 0 ? `${name} is good\n` : "");
+  process.stdout.write(failures.length === 0 ? `${name} is good: ${origin}\n` : "");
   process.stderr.write(inText(name, failures));
   return failures.length === 0 ? 0 : 2;
 }
 
-async function verify(what: string, evaluator: Evaluator): Promise<readonly Failure[]> {
-  if (what.endsWith(".tgz"))
-    return (await verifyPackage(await readTarball(what), evaluator)).failures;
+interface Verdict {
+  readonly failures: readonly Failure[];
+  /** What is known of where its bundle comes from. */
+  readonly origin: string;
+}
+
+async function verify(what: string, evaluator: Evaluator): Promise<Verdict> {
+  if (what.endsWith(".tgz")) {
+    const release = await verifyRelease(await readTarball(what), evaluator);
+    return { failures: release.failures, origin: originInText(release.reproduction) };
+  }
   const folder = mkdtempSync(join(tmpdir(), "karuntime-verify-"));
   try {
     const { filename } = await npmPack("", what, folder);
-    return await verifyPacked(what, join(folder, filename), evaluator);
+    const failures = await verifyPacked(what, join(folder, filename), evaluator);
+    return { failures, origin: originInText({ type: "same" }) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Of a package without failures. */
+export function originInText(reproduction: Reproduction | undefined): string {
+  return reproduction?.type === "unknown"
+    ? `but whether its bundle is what its source makes cannot be told: ${plain(reproduction.reason)}`
+    : "its bundle is what its source makes";
 }
 
 /** Holds the tarball of a folder against the rules, and against what the folder's source makes. */
@@ -55,10 +72,15 @@ async function rebuild(
   return built.value.files;
 }
 
-/** Messages may quote what the plugin's code said: no more of it than plain text reaches a terminal. */
 export function inText(name: string, failures: readonly Failure[]): string {
-  return failures
-    .map(({ message, remedy }) => `${name}: error: ${message}\n  hint: ${remedy}\n`)
-    .join("")
-    .replaceAll(/[^\n\u0020-\u007e]/g, "?");
+  return plain(
+    failures
+      .map(({ message, remedy }) => `${name}: error: ${message}\n  hint: ${remedy}\n`)
+      .join(""),
+  );
+}
+
+/** Messages may quote what the plugin's code said: no more of it than plain text reaches a terminal. */
+function plain(text: string): string {
+  return text.replaceAll(/[^\n\u0020-\u007e]/g, "?");
 }
