@@ -3,10 +3,11 @@
  * started again when it dies, hangs, or outgrows its memory. While it is away, what its checks said last stays.
  */
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import type { JsonLines } from "../json-lines.ts";
 import { jsonLines } from "../json-lines.ts";
 import type { Logger } from "../observe/log.ts";
+import type { OwnMemory } from "../own-memory.ts";
+import { openOwnMemory } from "../own-memory.ts";
 import type { SandboxStatus } from "../observe/status.ts";
 import type {
   CheckReport,
@@ -21,13 +22,16 @@ import { createMemoryGroup } from "../linux/cgroup.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
 import { spawnSandboxHost } from "../sandbox/spawn.ts";
 import { createBackoff } from "./backoff.ts";
+import { PULSE_MS, onPulse } from "./pulse.ts";
 import { createQuestions } from "./questions.ts";
 import { parseSandboxMessage } from "./sandbox-messages.ts";
 
-const WATCH_MS = 1000;
+/** A host that has said something since the last pulse need not be asked whether it lives. */
+const ASK_MS = 1.1 * PULSE_MS;
+/** For longer than that none is silent that lives, unless it is busy. */
+const SILENT_REPORT_MS = 2.5 * PULSE_MS;
 /** A host whose main loop is silent for this long is killed. */
 const SILENT_KILL_MS = 3000;
-const PAGE_BYTES = 4096;
 /** A host ends what is too large in it before the kernel, or this process, ends the host. */
 const OWN_SHARE = 3 / 4;
 /** What is kept of what one host writes to its standard error. */
@@ -84,9 +88,11 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   const questions = createQuestions<readonly CheckReport[]>();
   const backoff = createBackoff();
   let child: ChildProcess | undefined;
+  let memory: OwnMemory | undefined;
+  /** Whether the kernel took the present host into the group. */
+  let limited = false;
   let lines: JsonLines<DaemonToSandbox> | undefined;
   let restarts = 0;
-  let nextPing = 1;
   let heardAtMs = performance.now();
   let lostAtMs: number | undefined;
   /** Whether the present host has its plugins. */
@@ -106,10 +112,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   let long: readonly string[] = [];
   let idleTimer: NodeJS.Timeout | undefined;
   const { memoryBytes, idleAfterMs } = options;
-  const memory = createMemoryGroup(
-    `karuntime-${process.pid}-${encodeURIComponent(name)}`,
-    memoryBytes,
-  );
+  const group = createMemoryGroup(name, memoryBytes);
 
   function launch(): void {
     const host = spawnSandboxHost({
@@ -118,7 +121,9 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       readable: options.readable,
     });
     child = host.child;
-    if (host.child.pid !== undefined) memory?.add(host.child.pid);
+    const { pid } = host.child;
+    limited = pid !== undefined && group?.add(pid) === true;
+    memory = pid === undefined ? undefined : openOwnMemory(pid);
     heardAtMs = performance.now();
     lines = jsonLines<DaemonToSandbox>(
       host.channel,
@@ -149,14 +154,20 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     });
   }
 
-  /** Starts another host in place of the present one, which is gone or is killed here. */
-  function replace(reason: string, blamed: readonly string[] = long): void {
+  function end(): void {
     const old = child;
     child = undefined;
+    memory?.close();
+    memory = undefined;
     lines?.close();
     lines = undefined;
     loaded = false;
     old?.kill("SIGKILL");
+  }
+
+  /** Starts another host in place of the present one, which is gone or is killed here. */
+  function replace(reason: string, blamed: readonly string[] = long): void {
+    end();
     long = [];
     const backedOff = options.onReplaced(reason, blamed);
     if (stopped) return;
@@ -202,7 +213,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
         events.delete(message.id);
         restWhenIdle();
         break;
-      case "pong":
+      case "alive":
         break;
       case "long":
         long = message.plugins;
@@ -241,12 +252,12 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     const silentMs = performance.now() - heardAtMs;
     if (silentMs > SILENT_KILL_MS)
       return replace(`it did not answer for ${Math.round(silentMs)} ms`);
-    const bytes = ownMemory(child.pid);
+    const bytes = memory?.bytes() ?? 0;
     if (bytes > memoryBytes)
       return replace(
         `it used ${Math.round(bytes / 1e6)} MB of memory, the limit is ${Math.round(memoryBytes / 1e6)} MB`,
       );
-    lines?.send({ type: "ping", id: nextPing++ });
+    if (silentMs > ASK_MS) lines?.send({ type: "ping" });
   }
 
   /** A host that nobody needs for a while is ended. */
@@ -254,18 +265,13 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     clearTimeout(idleTimer);
     if (idleAfterMs === undefined || events.size > 0) return;
     idleTimer = setTimeout(() => {
-      const old = child;
-      child = undefined;
-      lines?.close();
-      lines = undefined;
-      loaded = false;
-      old?.kill("SIGKILL");
+      end();
       log.debug({ sandbox: name }, "the sandbox host had nothing to do and is ended");
     }, idleAfterMs);
   }
 
   if (idleAfterMs === undefined) launch();
-  const watchTimer = setInterval(watch, WATCH_MS);
+  const endWatch = onPulse(watch);
 
   return {
     name,
@@ -276,11 +282,11 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
           ? restartTimer === undefined
             ? "idle"
             : "restarting"
-          : performance.now() - heardAtMs > 2 * WATCH_MS
+          : performance.now() - heardAtMs > SILENT_REPORT_MS
             ? "not answering"
             : "running",
       restarts,
-      memory: memory === undefined ? "watched" : "limited by the kernel",
+      memory: limited ? "limited by the kernel" : "watched",
     }),
     replace: (reason) => replace(reason, []),
     wake: (check) => void lines?.send({ type: "wake", check }),
@@ -298,24 +304,12 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       }),
     stop() {
       stopped = true;
-      clearInterval(watchTimer);
+      endWatch();
       clearTimeout(restartTimer);
       clearTimeout(idleTimer);
-      if (child === undefined) return memory?.remove();
-      child.once("exit", () => memory?.remove());
+      if (child === undefined) return group?.remove();
+      child.once("exit", () => group?.remove());
       replace("stop");
     },
   };
-}
-
-/** Resident and not of a file, in bytes. */
-function ownMemory(pid: number | undefined): number {
-  try {
-    const [, resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, "latin1")
-      .split(" ")
-      .map(Number);
-    return (resident - shared) * PAGE_BYTES;
-  } catch {
-    return 0;
-  }
 }

@@ -14,6 +14,8 @@ export interface CheckRunnerOptions {
   readonly capabilities: Capabilities;
   readonly runner: PluginRunner;
   readonly send: (message: SandboxToDaemon) => void;
+  /** It has run once more. */
+  readonly onRun: () => void;
 }
 
 export class CheckRunner {
@@ -97,6 +99,7 @@ export class CheckRunner {
     do {
       this.#again = false;
       this.#take(await this.#options.runner.run());
+      this.#options.onRun();
     } while (this.#again);
     this.#running = false;
     this.#wait(dueMs);

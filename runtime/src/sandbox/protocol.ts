@@ -169,7 +169,8 @@ export type DaemonToSandbox =
   | { readonly type: "report"; readonly id: number }
   /** A process that the check watches has ended: it runs at once. */
   | { readonly type: "wake"; readonly check: string }
-  | { readonly type: "ping"; readonly id: number }
+  /** Asked of a host that has said nothing for a while; it answers `alive` as soon as it comes round to it. */
+  | { readonly type: "ping" }
   /** Runs the bundle's top level once, in an isolate of its own, and answers what it exports as plain data. */
   | {
       readonly type: "evaluate";
@@ -213,7 +214,8 @@ export type SandboxToDaemon =
   /** What the plugin's isolate says to the debugger. */
   | { readonly type: "inspected"; readonly message: string }
   | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
-  | { readonly type: "pong"; readonly id: number }
+  /** Also by itself when a check has run: that wakes nobody who was not awake. */
+  | { readonly type: "alive" }
   /** Whose code has run for some time and still runs. Should the host be ended now, it is their doing. */
   | { readonly type: "long"; readonly plugins: readonly string[] }
   /** The host cannot end something that runs in it: the daemon starts another one and kills this one. */

@@ -252,7 +252,7 @@ describe("the memory of a host", () => {
           return context.skip("there is no control group that we may make a group in");
         const groups = readFileSync(`/proc/${host.pid}/cgroup`, "utf8");
         const [, version1, path = ""] =
-          /^\d+:(memory)?:(.*karuntime-\d+-operator)$/m.exec(groups) ?? [];
+          /^\d+:(memory)?:(.*karuntime-\d+-\d+-operator)$/m.exec(groups) ?? [];
         group = `/sys/fs/cgroup${version1 === undefined ? "" : "/memory"}${path}`;
         const limit = readFileSync(
           `${group}/${version1 === undefined ? "memory.max" : "memory.limit_in_bytes"}`,

@@ -87,8 +87,9 @@ describe("a host that says what it may not", { skip: needsRoot }, () => {
         const other = project.pid("operator");
         sayAs(guest, [JSON.stringify(message)]);
         await project.waitFor("its end", () =>
-          project.lines.find(({ message: said }) =>
-            said.startsWith("a sandbox host spoke for a plugin that it does not have"),
+          project.lines.find(
+            ({ fields }) =>
+              fields["reason"] === "it spoke for victim, a plugin that it does not have",
           ),
         );
         await project.waitFor("the next host", () =>
