@@ -15,7 +15,7 @@ const WAIT_MS_MAX = 10_000;
 const EATER = `
   process.stdin.once("data", () => {
     const all = [];
-    for (let i = 0; i < 64; i++) all.push(Buffer.alloc(16 * 1024 * 1024, 1));
+    for (let i = 0; i < 16; i++) all.push(Buffer.alloc(16 * 1024 * 1024, 1));
     process.stdout.write("ate it all");
   });
 `;

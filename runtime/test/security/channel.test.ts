@@ -95,7 +95,9 @@ describe("a host that says what it may not", { skip: needsRoot }, () => {
         await project.waitFor("the next host", () =>
           [undefined, guest].includes(project.pid("guest")) ? undefined : true,
         );
-        assert.ok(!existsSync(`/proc/${guest}`));
+        await project.waitFor("its process to be gone", () =>
+          existsSync(`/proc/${guest}`) ? undefined : true,
+        );
         assert.equal(project.pid("operator"), other);
         const said = JSON.stringify([project.judgements, project.lines]);
         assert.doesNotMatch(said, /forged/);
