@@ -124,6 +124,7 @@ const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], Foreign>, Shape
       value.length <= REPORTS_MAX &&
       value.every((entry) => has(entry, report)),
   },
+  pong: {},
   alive: {},
   long: {
     plugins: (value) => Array.isArray(value) && value.length <= LONG_MAX && value.every(name),

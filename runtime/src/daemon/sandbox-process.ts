@@ -26,8 +26,6 @@ import { PULSE_MS, onPulse } from "./pulse.ts";
 import { createQuestions } from "./questions.ts";
 import { parseSandboxMessage } from "./sandbox-messages.ts";
 
-/** A host that has said something since the last pulse need not be asked whether it lives. */
-const ASK_MS = 1.1 * PULSE_MS;
 /** For longer than that none is silent that lives, unless it is busy. */
 const SILENT_REPORT_MS = 2.5 * PULSE_MS;
 /** A host whose main loop is silent for this long is killed. */
@@ -94,6 +92,8 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   let lines: JsonLines<DaemonToSandbox> | undefined;
   let restarts = 0;
   let heardAtMs = performance.now();
+  /** Whether it has said something by itself since the last pulse: then it need not be asked whether it lives. */
+  let spoke = false;
   let lostAtMs: number | undefined;
   /** Whether the present host has its plugins. */
   let loaded = false;
@@ -192,6 +192,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     const message = parseSandboxMessage(raw);
     if (message === undefined) return replace("it sent a message that no sandbox host may send");
     heardAtMs = performance.now();
+    if (message.type !== "pong") spoke = true;
     switch (message.type) {
       case "ready":
         if (!load(options.checks(), options.notifiers))
@@ -213,6 +214,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
         events.delete(message.id);
         restWhenIdle();
         break;
+      case "pong":
       case "alive":
         break;
       case "long":
@@ -257,7 +259,8 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       return replace(
         `it used ${Math.round(bytes / 1e6)} MB of memory, the limit is ${Math.round(memoryBytes / 1e6)} MB`,
       );
-    if (silentMs > ASK_MS) lines?.send({ type: "ping" });
+    if (!spoke) lines?.send({ type: "ping" });
+    spoke = false;
   }
 
   /** A host that nobody needs for a while is ended. */
@@ -309,7 +312,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       clearTimeout(idleTimer);
       if (child === undefined) return group?.remove();
       child.once("exit", () => group?.remove());
-      replace("stop");
+      end();
     },
   };
 }

@@ -115,7 +115,7 @@ function receive(message: DaemonToSandbox): void {
     case "wake":
       return checks.get(message.check)?.wake();
     case "ping":
-      return sayAlive();
+      return void daemon.send({ type: "pong" });
     case "evaluate":
       return void evaluateBundle(message.bundle, message.environment, {
         onCatastrophe: recycle,
@@ -137,7 +137,7 @@ function load(spec: CheckSpec): void {
     spec,
     ...createRunner(spec),
     send: (sent) => void daemon.send(sent),
-    onRun: () => performance.now() - aliveAtMs >= ALIVE_MS && sayAlive(),
+    onRun: sayAlive,
   });
   check.start(checks.size);
   checks.set(spec.name, check);
@@ -224,7 +224,9 @@ function askDaemon(
 }
 
 function sayAlive(): void {
-  aliveAtMs = performance.now();
+  const nowMs = performance.now();
+  if (nowMs - aliveAtMs < ALIVE_MS) return;
+  aliveAtMs = nowMs;
   daemon.send({ type: "alive" });
 }
 

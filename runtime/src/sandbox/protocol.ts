@@ -169,7 +169,7 @@ export type DaemonToSandbox =
   | { readonly type: "report"; readonly id: number }
   /** A process that the check watches has ended: it runs at once. */
   | { readonly type: "wake"; readonly check: string }
-  /** Asked of a host that has said nothing for a while; it answers `alive` as soon as it comes round to it. */
+  /** Asked of a host that has said nothing by itself since it was asked last. */
   | { readonly type: "ping" }
   /** Runs the bundle's top level once, in an isolate of its own, and answers what it exports as plain data. */
   | {
@@ -214,7 +214,8 @@ export type SandboxToDaemon =
   /** What the plugin's isolate says to the debugger. */
   | { readonly type: "inspected"; readonly message: string }
   | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
-  /** Also by itself when a check has run: that wakes nobody who was not awake. */
+  | { readonly type: "pong" }
+  /** Said without being asked, when a check has run: the host is awake then. */
   | { readonly type: "alive" }
   /** Whose code has run for some time and still runs. Should the host be ended now, it is their doing. */
   | { readonly type: "long"; readonly plugins: readonly string[] }

@@ -105,6 +105,21 @@ export const calls: readonly Attack[] = [
     timeoutMs: 8000,
   },
   {
+    name: "asks the daemon without end",
+    source: `for (;;) await Promise.allSettled(Array.from({ length: 60 }, (_, i) => context.store.get("k" + i)));`,
+    permissions: store,
+    wanted: "down",
+    reason: /^timed out/,
+    timeoutMs: 1000,
+    runs: 4,
+  },
+  {
+    name: "gives the daemon what is long in its letters",
+    source: `await Promise.allSettled(Array.from({ length: 60 }, (_, i) => context.store.set("\u0001".repeat(64), "\u0001\ud800".repeat(2048)))); await context.store.set("\ud800", "\u2028");`,
+    permissions: store,
+    ...honest,
+  },
+  {
     name: "keeps under the names of what every object has",
     source: `for (const key of ["__proto__", "constructor", "toString", "hasOwnProperty", "", "..", "/", "\\0"])
       { const before = await context.store.get(key).catch(() => null); if (before !== null && before !== "mine") return down(JSON.stringify(key) + " is " + before); await context.store.set(key, "mine").catch(() => {}); }
@@ -147,12 +162,12 @@ export const calls: readonly Attack[] = [
     ...honest,
   },
   {
-    name: "starts thousands of calls and gives each up at once",
-    source: `for (let round = 0; round < 20; round++) { const all = []; for (let i = 0; i < 200; i++) { const end = new AbortController(); all.push(fetch("http://127.0.0.1:GRANTED/", { signal: end.signal }).catch(() => {})); end.abort(); } await Promise.all(all); await new Promise((done) => setTimeout(done, 1)); }
-    if ((await fetch("http://127.0.0.1:GRANTED/")).status !== 200) return down("it cannot any more");`,
+    name: "starts hundreds of calls and gives each up at once, again and again",
+    source: `if ((await fetch("http://127.0.0.1:GRANTED/")).status !== 200) return down("it cannot any more");
+    const all = []; for (let i = 0; i < 400; i++) { const end = new AbortController(); all.push(fetch("http://127.0.0.1:GRANTED/", { signal: end.signal }).catch(() => {})); end.abort(); } await Promise.all(all);`,
     permissions: net,
-    wanted: "up",
-    timeoutMs: 8000,
+    ...honest,
+    runs: 6,
   },
   {
     name: "ends with a thousand calls under way, again and again",

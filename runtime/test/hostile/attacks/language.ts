@@ -56,7 +56,7 @@ export const language: readonly Attack[] = [
   {
     name: "replaces how texts are matched and split",
     source:
-      "for (const key of ['match', 'matchAll', 'replace', 'search', 'split']) RegExp.prototype[Symbol[key]] = () => 'forged'; RegExp.prototype.exec = () => { throw 1; }; Symbol.prototype[Symbol.toPrimitive] = () => 'x'; return down('honest');",
+      "for (const key of ['match', 'matchAll', 'replace', 'search', 'split']) RegExp.prototype[Symbol[key]] = () => 'forged'; RegExp.prototype.exec = () => { throw 1; }; try { Symbol.prototype[Symbol.toPrimitive] = () => 'x'; } catch {} return down('honest');",
     ...honest,
   },
   {
@@ -247,7 +247,7 @@ export const language: readonly Attack[] = [
   {
     name: "makes random numbers and digests without end",
     source:
-      "for (;;) { crypto.getRandomValues(new Uint8Array(65536)); await crypto.subtle.digest('SHA-512', new Uint8Array(4e6)); }",
+      "for (;;) { crypto.getRandomValues(new Uint8Array(65536)); await crypto.subtle.digest('SHA-512', new Uint8Array(1e6)); }",
     ...heavy,
   },
   {
