@@ -30,6 +30,8 @@ import { parseSandboxMessage } from "./sandbox-messages.ts";
 const SILENT_REPORT_MS = 2.5 * PULSE_MS;
 /** A host whose main loop is silent for this long is killed. */
 const SILENT_KILL_MS = 3000;
+/** It has no plugin before it has started, which takes a machine that boots some seconds: to end it then would only begin anew. */
+const STARTING_KILL_MS = 10_000;
 /** A host ends what is too large in it before the kernel, or this process, ends the host. */
 const OWN_SHARE = 3 / 4;
 /** What is kept of what one host writes to its standard error. */
@@ -252,7 +254,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     if (absentMs > ABSENT_MS_MAX) options.onSilent(absentMs);
     if (child === undefined) return;
     const silentMs = performance.now() - heardAtMs;
-    if (silentMs > SILENT_KILL_MS)
+    if (silentMs > (loaded ? SILENT_KILL_MS : STARTING_KILL_MS))
       return replace(`it did not answer for ${Math.round(silentMs)} ms`);
     const bytes = memory?.bytes() ?? 0;
     if (bytes > memoryBytes)
