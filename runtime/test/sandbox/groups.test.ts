@@ -95,6 +95,31 @@ describe("trust groups", () => {
       },
     ));
 
+  test("a host that does not answer is replaced, and one that has nothing to say by itself is not", () =>
+    withProject(
+      {
+        "a.ts": quiet,
+        ...installed("karuntime-plugin-one", quiet),
+        "karuntime.config.ts": configuration(`
+          checks: { a: { plugin: "./a.ts", interval: "50ms" }, one: { plugin: "karuntime-plugin-one", interval: "60s" } },`),
+      },
+      async (project) => {
+        await project.judged("a");
+        await project.judged("one");
+        const other = project.pid("karuntime-plugin-one");
+        process.kill(project.pid("operator") ?? 0, "SIGSTOP");
+        const { fields } = await project.waitFor("its replacement", () =>
+          project.lines.find(({ message }) => message.startsWith("the sandbox host is replaced")),
+        );
+        assert.equal(fields["sandbox"], "operator");
+        assert.match(String(fields["reason"]), /^it did not answer for \d+ ms$/);
+        await project.waitFor("the host's return", () =>
+          project.lines.find(({ message }) => message.startsWith("the sandbox host is back")),
+        );
+        assert.equal(project.pid("karuntime-plugin-one"), other);
+      },
+    ));
+
   test("a host that has only notifiers runs from an event until it has been idle for a while", () =>
     withProject(
       {
