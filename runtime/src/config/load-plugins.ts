@@ -36,7 +36,8 @@ interface Trusted {
   readonly trustGroup: string;
 }
 
-export interface LoadedCheck extends Omit<CheckSpec, "initialState" | "faults">, Trusted {
+export interface LoadedCheck
+  extends Omit<CheckSpec, "initialState" | "startDelayMs" | "faults">, Trusted {
   /** The first run comes at a random moment within this time. Default: at once. */
   readonly warmupMs?: number;
 }

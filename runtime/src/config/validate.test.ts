@@ -89,6 +89,7 @@ describe("a good configuration", () => {
       timeoutMs: 3000,
       rise: 1,
       fall: 2,
+      retryDelayMs: undefined,
       initialState: "unknown",
       onFault: "down",
     });

@@ -54,9 +54,9 @@ describe("plugins that check real servers", () => {
     assert.deepEqual(
       checkers.slice(0, 3).map(({ target }) => target),
       [
-        { address: "192.0.2.11", port: 80, virtualService: "web" },
-        { address: "192.0.2.11", port: 81, virtualService: "web" },
-        { address: "192.0.2.99", port: 65_535, virtualService: "web" },
+        { address: "192.0.2.11", port: 80, place: "192.0.2.11:80", virtualService: "web" },
+        { address: "192.0.2.11", port: 81, place: "192.0.2.11:81", virtualService: "web" },
+        { address: "192.0.2.99", port: 65_535, place: "192.0.2.99:65535", virtualService: "web" },
       ],
     );
     assert.deepEqual(
@@ -89,10 +89,16 @@ describe("plugins that check real servers", () => {
       },
     });
     assert.deepEqual(
-      checkers.map(({ intervalMs, warmupMs, timeoutMs }) => [intervalMs, warmupMs, timeoutMs]),
+      checkers.map(({ intervalMs, warmupMs, timeoutMs, fall, retryDelayMs }) => [
+        intervalMs,
+        warmupMs,
+        timeoutMs,
+        fall,
+        retryDelayMs,
+      ]),
       [
-        [3000, 3000, 5000],
-        [4000, 0, 5000],
+        [3000, 3000, 5000, 4, 1000],
+        [4000, 0, 5000, 4, 1000],
       ],
     );
   });

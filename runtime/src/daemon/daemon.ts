@@ -155,13 +155,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       })),
       virtualServers: director.status(),
       checks: [...configuration.checks, ...configuration.checkers].map((check) => ({
-        ...(reports.find((report) => report.check === check.name) ??
-          emptyReport(
-            check.name,
-            "warmupMs" in check && judges.state(check.name) === "unknown"
-              ? "it has not run yet"
-              : undefined,
-          )),
+        ...(reports.find((report) => report.check === check.name) ?? emptyReport(check.name)),
         plugin:
           check.type === "command"
             ? check.command.argv.join(" ")

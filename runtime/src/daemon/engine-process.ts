@@ -19,14 +19,13 @@ import type { ProcessStatus } from "../observe/status.ts";
 import type { VirtualRouterConfig } from "../vrrp/config.ts";
 import type { TrackerState } from "../vrrp/types.ts";
 import { createBackoff } from "./backoff.ts";
+import { onPulse } from "./pulse.ts";
 import { createQuestions } from "./questions.ts";
 
 const CONNECT_RETRY_MS = 5;
 const CONNECT_MS_MAX = 10_000;
 /** What the engine allocates dies at once: a megabyte for it saves a third of its memory with 255 virtual routers, at no cost in time. */
 const SMALL_YOUNG_GENERATION = "--max-semi-space-size=1";
-/** The engine is asked this often whether it lives. */
-const HEARTBEAT_MS = 1000;
 /** Silent for this long, it is reported; its leases have begun to end. */
 const SILENT_REPORT_MS = 3000;
 /** Silent for this long, it is killed and replaced. */
@@ -164,7 +163,7 @@ export function startEngine(options: EngineOptions): EngineProcess & {
   }
 
   launch();
-  const heartbeatTimer = setInterval(heartbeat, HEARTBEAT_MS);
+  const endHeartbeat = onPulse(heartbeat);
 
   return {
     configure(virtualRouters, holdings) {
@@ -182,7 +181,7 @@ export function startEngine(options: EngineOptions): EngineProcess & {
       lines?.send({ type: "tracker", name, state });
     },
     stop() {
-      clearInterval(heartbeatTimer);
+      endHeartbeat();
       clearTimeout(restartTimer);
       return new Promise((resolve) => {
         if (child === undefined) return resolve();

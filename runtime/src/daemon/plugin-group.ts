@@ -3,6 +3,7 @@
  * judge for others nor act in their name.
  */
 import { createRedaction } from "../redaction.ts";
+import { singleLine } from "../single-line.ts";
 import type { Logger } from "../observe/log.ts";
 import type { SandboxStatus } from "../observe/status.ts";
 import type {
@@ -35,7 +36,7 @@ export interface PluginGroup {
 export interface PluginGroupOptions {
   /** "operator", or the package's name. */
   readonly name: string;
-  readonly checks: readonly (Omit<CheckSpec, "initialState" | "faults"> & {
+  readonly checks: readonly (Omit<CheckSpec, "initialState" | "startDelayMs" | "faults"> & {
     readonly warmupMs?: number;
   })[];
   readonly notifiers: readonly NotifierSpec[];
@@ -121,11 +122,7 @@ export function startPluginGroup(options: PluginGroupOptions): PluginGroup {
   }
 
   function foreign(plugin: string): void {
-    log.error(
-      { sandbox: name, plugin },
-      "a sandbox host spoke for a plugin that it does not have; it is ended",
-    );
-    sandbox.replace("it spoke for a plugin that it does not have");
+    sandbox.replace(`it spoke for ${redact(singleLine(plugin))}, a plugin that it does not have`);
   }
 
   async function perform({

@@ -142,14 +142,11 @@ function notifierName(notification: number): string {
 }
 
 /** Of a check that has not run. */
-export function emptyReport(
-  check: string,
-  reason = "the sandbox host does not answer",
-): CheckReport {
+export function emptyReport(check: string): CheckReport {
   return {
     check,
     state: "unknown",
-    reason,
+    reason: "the sandbox host does not answer",
     last: undefined,
     runs: 0,
     outcomes: { up: 0, down: 0, "timed out": 0, "out of memory": 0, error: 0 },

@@ -124,7 +124,8 @@ const MESSAGES: Readonly<Record<Exclude<SandboxToDaemon["type"], Foreign>, Shape
       value.length <= REPORTS_MAX &&
       value.every((entry) => has(entry, report)),
   },
-  pong: { id },
+  pong: {},
+  alive: {},
   long: {
     plugins: (value) => Array.isArray(value) && value.length <= LONG_MAX && value.every(name),
   },

@@ -3,10 +3,11 @@
  * started again when it dies, hangs, or outgrows its memory. While it is away, what its checks said last stays.
  */
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import type { JsonLines } from "../json-lines.ts";
 import { jsonLines } from "../json-lines.ts";
 import type { Logger } from "../observe/log.ts";
+import type { OwnMemory } from "../own-memory.ts";
+import { openOwnMemory } from "../own-memory.ts";
 import type { SandboxStatus } from "../observe/status.ts";
 import type {
   CheckReport,
@@ -21,23 +22,22 @@ import { createMemoryGroup } from "../linux/cgroup.ts";
 import type { SandboxUser } from "../sandbox/spawn.ts";
 import { spawnSandboxHost } from "../sandbox/spawn.ts";
 import { createBackoff } from "./backoff.ts";
+import { PULSE_MS, onPulse } from "./pulse.ts";
 import { createQuestions } from "./questions.ts";
 import { parseSandboxMessage } from "./sandbox-messages.ts";
 
-const WATCH_MS = 1000;
-const TIMER_MS_MAX = 2 ** 31 - 1;
+/** For longer than that none is silent that lives, unless it is busy. */
+const SILENT_REPORT_MS = 2.5 * PULSE_MS;
 /** A host whose main loop is silent for this long is killed. */
 const SILENT_KILL_MS = 3000;
-const PAGE_BYTES = 4096;
+/** It has no plugin before it has started, which takes a machine that boots some seconds: to end it then would only begin anew. */
+const STARTING_KILL_MS = 10_000;
 /** A host ends what is too large in it before the kernel, or this process, ends the host. */
 const OWN_SHARE = 3 / 4;
 /** What is kept of what one host writes to its standard error. */
 const COMPLAINT_CHARACTERS_MAX = 4000;
 /** What a check said last stands in for it this long while no host runs. */
 const ABSENT_MS_MAX = 10_000;
-
-/** A check, and how long after the host it starts. */
-export type StartedCheck = CheckSpec & { readonly startDelayMs: number };
 
 export type NotifyResult = Extract<SandboxToDaemon, { type: "notified" }>["result"];
 
@@ -67,7 +67,7 @@ export interface SandboxOptions {
   /** The host is started when there is something to tell, and ended after so long without; undefined: it always runs. */
   readonly idleAfterMs: number | undefined;
   /** Asked at each start of a host. */
-  readonly checks: () => readonly StartedCheck[];
+  readonly checks: () => readonly CheckSpec[];
   readonly notifiers: readonly NotifierSpec[];
   readonly log: Logger;
   /** Takes secrets out of a text. */
@@ -88,10 +88,14 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   const questions = createQuestions<readonly CheckReport[]>();
   const backoff = createBackoff();
   let child: ChildProcess | undefined;
+  let memory: OwnMemory | undefined;
+  /** Whether the kernel took the present host into the group. */
+  let limited = false;
   let lines: JsonLines<DaemonToSandbox> | undefined;
   let restarts = 0;
-  let nextPing = 1;
   let heardAtMs = performance.now();
+  /** Whether it has said something by itself since the last pulse: then it need not be asked whether it lives. */
+  let spoke = false;
   let lostAtMs: number | undefined;
   /** Whether the present host has its plugins. */
   let loaded = false;
@@ -110,10 +114,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   let long: readonly string[] = [];
   let idleTimer: NodeJS.Timeout | undefined;
   const { memoryBytes, idleAfterMs } = options;
-  const memory = createMemoryGroup(
-    `karuntime-${process.pid}-${encodeURIComponent(name)}`,
-    memoryBytes,
-  );
+  const group = createMemoryGroup(name, memoryBytes);
 
   function launch(): void {
     const host = spawnSandboxHost({
@@ -122,7 +123,9 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       readable: options.readable,
     });
     child = host.child;
-    if (host.child.pid !== undefined) memory?.add(host.child.pid);
+    const { pid } = host.child;
+    limited = pid !== undefined && group?.add(pid) === true;
+    memory = pid === undefined ? undefined : openOwnMemory(pid);
     heardAtMs = performance.now();
     lines = jsonLines<DaemonToSandbox>(
       host.channel,
@@ -153,14 +156,20 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     });
   }
 
-  /** Starts another host in place of the present one, which is gone or is killed here. */
-  function replace(reason: string, blamed: readonly string[] = long): void {
+  function end(): void {
     const old = child;
     child = undefined;
+    memory?.close();
+    memory = undefined;
     lines?.close();
     lines = undefined;
     loaded = false;
     old?.kill("SIGKILL");
+  }
+
+  /** Starts another host in place of the present one, which is gone or is killed here. */
+  function replace(reason: string, blamed: readonly string[] = long): void {
+    end();
     long = [];
     const backedOff = options.onReplaced(reason, blamed);
     if (stopped) return;
@@ -185,6 +194,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     const message = parseSandboxMessage(raw);
     if (message === undefined) return replace("it sent a message that no sandbox host may send");
     heardAtMs = performance.now();
+    if (message.type !== "pong") spoke = true;
     switch (message.type) {
       case "ready":
         if (!load(options.checks(), options.notifiers))
@@ -207,6 +217,7 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
         restWhenIdle();
         break;
       case "pong":
+      case "alive":
         break;
       case "long":
         long = message.plugins;
@@ -220,11 +231,13 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
   }
 
   /** @returns whether everything was sent. */
-  function load(checks: readonly StartedCheck[], notifiers: readonly NotifierSpec[]): boolean {
+  function load(checks: readonly CheckSpec[], notifiers: readonly NotifierSpec[]): boolean {
     const bundles = new Map([...checks, ...notifiers].map(({ bundle }) => [bundle.hash, bundle]));
     const messages: readonly DaemonToSandbox[] = [
       ...[...bundles.values()].map((bundle) => ({ type: "bundle", bundle }) as const),
-      ...checks.filter(({ startDelayMs }) => startDelayMs === 0).map(loadMessage),
+      ...checks.map(
+        (check) => ({ type: "load", check: { ...check, bundle: check.bundle.hash } }) as const,
+      ),
       ...notifiers.map(
         (notifier) =>
           ({
@@ -233,15 +246,6 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
           }) as const,
       ),
     ];
-    const present = lines;
-    for (const check of checks)
-      if (check.startDelayMs > 0)
-        setTimeout(
-          () => {
-            if (lines === present) present?.send(loadMessage(check));
-          },
-          Math.min(TIMER_MS_MAX, check.startDelayMs),
-        ).unref();
     return messages.every((message) => lines?.send(message) === true);
   }
 
@@ -250,14 +254,15 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     if (absentMs > ABSENT_MS_MAX) options.onSilent(absentMs);
     if (child === undefined) return;
     const silentMs = performance.now() - heardAtMs;
-    if (silentMs > SILENT_KILL_MS)
+    if (silentMs > (loaded ? SILENT_KILL_MS : STARTING_KILL_MS))
       return replace(`it did not answer for ${Math.round(silentMs)} ms`);
-    const bytes = ownMemory(child.pid);
+    const bytes = memory?.bytes() ?? 0;
     if (bytes > memoryBytes)
       return replace(
         `it used ${Math.round(bytes / 1e6)} MB of memory, the limit is ${Math.round(memoryBytes / 1e6)} MB`,
       );
-    lines?.send({ type: "ping", id: nextPing++ });
+    if (!spoke) lines?.send({ type: "ping" });
+    spoke = false;
   }
 
   /** A host that nobody needs for a while is ended. */
@@ -265,18 +270,13 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
     clearTimeout(idleTimer);
     if (idleAfterMs === undefined || events.size > 0) return;
     idleTimer = setTimeout(() => {
-      const old = child;
-      child = undefined;
-      lines?.close();
-      lines = undefined;
-      loaded = false;
-      old?.kill("SIGKILL");
+      end();
       log.debug({ sandbox: name }, "the sandbox host had nothing to do and is ended");
     }, idleAfterMs);
   }
 
   if (idleAfterMs === undefined) launch();
-  const watchTimer = setInterval(watch, WATCH_MS);
+  const endWatch = onPulse(watch);
 
   return {
     name,
@@ -287,11 +287,11 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
           ? restartTimer === undefined
             ? "idle"
             : "restarting"
-          : performance.now() - heardAtMs > 2 * WATCH_MS
+          : performance.now() - heardAtMs > SILENT_REPORT_MS
             ? "not answering"
             : "running",
       restarts,
-      memory: memory === undefined ? "watched" : "limited by the kernel",
+      memory: limited ? "limited by the kernel" : "watched",
     }),
     replace: (reason) => replace(reason, []),
     wake: (check) => void lines?.send({ type: "wake", check }),
@@ -309,28 +309,12 @@ export function startSandbox(options: SandboxOptions): SandboxProcess {
       }),
     stop() {
       stopped = true;
-      clearInterval(watchTimer);
+      endWatch();
       clearTimeout(restartTimer);
       clearTimeout(idleTimer);
-      if (child === undefined) return memory?.remove();
-      child.once("exit", () => memory?.remove());
-      replace("stop");
+      if (child === undefined) return group?.remove();
+      child.once("exit", () => group?.remove());
+      end();
     },
   };
-}
-
-function loadMessage({ startDelayMs: _startDelayMs, ...check }: StartedCheck): DaemonToSandbox {
-  return { type: "load", check: { ...check, bundle: check.bundle.hash } };
-}
-
-/** Resident and not of a file, in bytes. */
-function ownMemory(pid: number | undefined): number {
-  try {
-    const [, resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, "latin1")
-      .split(" ")
-      .map(Number);
-    return (resident - shared) * PAGE_BYTES;
-  } catch {
-    return 0;
-  }
 }

@@ -31,7 +31,7 @@ export function startHostProcess(
     memoryBytes: Math.floor(MEMORY_BYTES * OWN_SHARE),
     readable,
   });
-  const memory = createMemoryGroup(`karuntime-${process.pid}-develop-${child.pid}`, MEMORY_BYTES);
+  const memory = createMemoryGroup(`develop-${child.pid}`, MEMORY_BYTES);
   if (child.pid !== undefined) memory?.add(child.pid);
   const gone = new Promise<void>((resolve) => {
     child.on("exit", () => {

@@ -30,6 +30,7 @@ const WORDS_MAX = 200;
 const WORD_CHARACTERS_MAX = 4096;
 const SUBJECT_CHARACTERS_MAX = 200;
 const MAIL_CHARACTERS_MAX = 10_000;
+const STORE_ACTIONS = ["get", "set", "keys"] as const;
 const KEY_CHARACTERS_MAX = 64;
 const VALUE_CHARACTERS_MAX = 4096;
 
@@ -124,7 +125,11 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
       throw new DeniedError(
         "not permitted: to keep something, add it to the plugin: permissions: { store: true }",
       );
-    const { action, key, value } = argument as Extract<PrivilegedRequest, { type: "store" }>;
+    const said = textIn(argument, "action");
+    const action = STORE_ACTIONS.find((candidate) => candidate === said);
+    const key = textIn(argument, "key");
+    const value = textIn(argument, "value", null);
+    if (action === undefined) throw new Error(`store: there is no action ${JSON.stringify(said)}`);
     if (key.length > KEY_CHARACTERS_MAX || (value?.length ?? 0) > VALUE_CHARACTERS_MAX)
       throw new Error(
         `store: a key has at most ${KEY_CHARACTERS_MAX} characters, a value ${VALUE_CHARACTERS_MAX}`,
@@ -341,7 +346,9 @@ function numberIn(argument: unknown, key: string): number {
   return typeof number === "number" ? number : 0;
 }
 
-function textIn(argument: unknown, key: string): string {
+function textIn(argument: unknown, key: string): string;
+function textIn(argument: unknown, key: string, otherwise: null): string | null;
+function textIn(argument: unknown, key: string, otherwise: string | null = ""): string | null {
   const text = (argument as Readonly<Record<string, unknown>> | null)?.[key];
-  return typeof text === "string" ? text : "";
+  return typeof text === "string" ? text : otherwise;
 }

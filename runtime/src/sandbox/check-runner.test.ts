@@ -33,11 +33,13 @@ describe("a check with a delay for retries", () => {
         retryDelayMs: RETRY_MS,
         onFault: "down",
         initialState: "unknown",
+        startDelayMs: 0,
         faults: 0,
         ...spec,
       } as CheckSpec,
       capabilities: {} as Capabilities,
       runner,
+      onRun: () => undefined,
       send: (message: SandboxToDaemon) => {
         if (message.type === "state") told.push(`${message.state} after ${ranAtMs.length}`);
       },
@@ -67,6 +69,12 @@ describe("a check with a delay for retries", () => {
   test("goes back to its interval when a retry succeeds", async () =>
     assert.deepEqual(await run(["up", "down", "up", "up"]), {
       ranAtMs: [0, 60_000, 60_100, 120_000],
+      told: ["up after 1"],
+    }));
+
+  test("runs first after its delay, then on its grid", async () =>
+    assert.deepEqual(await run(["up", "up"], { startDelayMs: 90_000 }), {
+      ranAtMs: [90_000, 120_000],
       told: ["up after 1"],
     }));
 

@@ -14,6 +14,8 @@ export interface CheckRunnerOptions {
   readonly capabilities: Capabilities;
   readonly runner: PluginRunner;
   readonly send: (message: SandboxToDaemon) => void;
+  /** It has run once more. */
+  readonly onRun: () => void;
 }
 
 export class CheckRunner {
@@ -26,7 +28,7 @@ export class CheckRunner {
     error: 0,
   };
   #tracker;
-  #reason = "";
+  #reason;
   #last: (InvocationResult & { readonly atMs: number }) | undefined;
   #runs = 0;
   #skipped = 0;
@@ -48,13 +50,17 @@ export class CheckRunner {
     this.#options = options;
     this.#faults = options.spec.faults;
     this.#tracker = createTracker(options.spec.initialState);
+    this.#reason = options.spec.initialState === "unknown" ? "it has not run yet" : "";
   }
 
-  /** Runs at once, unless it is backed off, and from then on its grid. @param index the check's number in this host. */
+  /** Runs at once, unless it is to wait or is backed off, and from then on its grid. @param index the check's number in this host. */
   start(index: number): void {
-    const dueMs = gridBefore(performance.now(), index, this.#options.spec.intervalMs);
-    if (this.#faults === 0) void this.#cycle(dueMs);
-    else this.#wait(dueMs);
+    const { intervalMs, startDelayMs } = this.#options.spec;
+    const nowMs = performance.now();
+    this.#dueMs = gridBefore(nowMs + startDelayMs, index, intervalMs);
+    if (startDelayMs > 0) this.#runAfter(startDelayMs);
+    else if (this.#faults === 0) void this.#cycle(this.#dueMs);
+    else this.#wait(this.#dueMs);
   }
 
   report(nowMs: number): CheckReport {
@@ -97,6 +103,7 @@ export class CheckRunner {
     do {
       this.#again = false;
       this.#take(await this.#options.runner.run());
+      this.#options.onRun();
     } while (this.#again);
     this.#running = false;
     this.#wait(dueMs);
@@ -119,11 +126,16 @@ export class CheckRunner {
     );
   }
 
-  /** Runs again before it is due; its grid stays what it was. */
+  /** Runs again before it is due. */
   #retry(dueMs: number, afterMs: number): void {
     const { intervalMs } = this.#options.spec;
     this.#dueMs = dueMs + intervalMs * Math.floor((performance.now() - dueMs) / intervalMs);
-    this.#timer = setTimeout(() => void this.#cycle(this.#dueMs), Math.min(TIMER_MS_MAX, afterMs));
+    this.#runAfter(afterMs);
+  }
+
+  /** Outside of its grid, which stays what it is. */
+  #runAfter(delayMs: number): void {
+    this.#timer = setTimeout(() => void this.#cycle(this.#dueMs), Math.min(TIMER_MS_MAX, delayMs));
   }
 
   #take(result: InvocationResult): void {

@@ -5,7 +5,7 @@ import { DeniedError } from "./capability/denied.ts";
 import type { Inspection } from "./inspection.ts";
 import type { PluginIsolateOptions } from "./isolate.ts";
 import { PluginIsolate } from "./isolate.ts";
-import { ownMemory } from "./memory-watch.ts";
+import { openOwnMemory } from "../own-memory.ts";
 import { PluginRunner } from "./plugin-runner.ts";
 import type { InvokedSpec, JsonValue, TracedCall, TracedInvocation } from "./protocol.ts";
 import { bundleName } from "./source-map.ts";
@@ -51,7 +51,9 @@ export async function invokeOnce(
     onStuck: limits.onCatastrophe,
   });
   const { ownFault: _, weight = null, ...result } = await runner.run(event);
-  const memoryBytes = ownMemory();
+  const memory = openOwnMemory("self");
+  const memoryBytes = memory.bytes();
+  memory.close();
   inspection?.end();
   isolate.dispose();
   return { ...result, weight, memoryBytes, ...trace.taken(), metrics: capabilities.metrics() };

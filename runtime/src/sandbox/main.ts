@@ -31,6 +31,8 @@ import type {
 import { bundleName } from "./source-map.ts";
 
 const CHANNEL_DESCRIPTOR = 3;
+/** A check that has run tells the daemon that this process lives, no more often than this. */
+const ALIVE_MS = 900;
 
 const { values } = parseArgs({
   options: { uid: { type: "string" }, gid: { type: "string" }, memory: { type: "string" } },
@@ -56,6 +58,7 @@ const asked = new Map<
 let processes: ProcessTable | undefined;
 let inspection: Inspection | undefined;
 let nextRequest = 1;
+let aliveAtMs = 0;
 
 const channel = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true });
 const daemon = jsonLines<SandboxToDaemon>(
@@ -112,7 +115,7 @@ function receive(message: DaemonToSandbox): void {
     case "wake":
       return checks.get(message.check)?.wake();
     case "ping":
-      return void daemon.send({ type: "pong", id: message.id });
+      return void daemon.send({ type: "pong" });
     case "evaluate":
       return void evaluateBundle(message.bundle, message.environment, {
         onCatastrophe: recycle,
@@ -134,6 +137,7 @@ function load(spec: CheckSpec): void {
     spec,
     ...createRunner(spec),
     send: (sent) => void daemon.send(sent),
+    onRun: sayAlive,
   });
   check.start(checks.size);
   checks.set(spec.name, check);
@@ -217,6 +221,13 @@ function askDaemon(
     });
     daemon.send({ type: "request", id, plugin, request });
   });
+}
+
+function sayAlive(): void {
+  const nowMs = performance.now();
+  if (nowMs - aliveAtMs < ALIVE_MS) return;
+  aliveAtMs = nowMs;
+  daemon.send({ type: "alive" });
 }
 
 function recycle(reason: string, plugin = ""): void {

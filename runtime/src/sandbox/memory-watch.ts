@@ -3,7 +3,7 @@
  * its heap, so the process as a whole is watched, and whoever has run longest when it is too much is ended. Who runs long is
  * told: should the kernel end this process, it is known whose doing it was.
  */
-import { openSync, readSync } from "node:fs";
+import { openOwnMemory } from "../own-memory.ts";
 import { collect } from "./collect.ts";
 
 const LOOK_MS = 10;
@@ -17,7 +17,6 @@ const BASELINE_MS_MAX = 1000;
 const RECLAIM_MS = 500;
 /** Slices that begin between two looks. */
 const MANY = 5;
-const PAGE_BYTES = 4096;
 
 /** What the watch needs of an isolate. */
 export interface Watched {
@@ -49,7 +48,7 @@ export function createMemoryWatch(
   limitBytes: number,
   onExceeded: (bytes: number) => void,
   onLong: (plugins: readonly string[]) => void,
-  own: () => number = ownMemory,
+  own: () => number = openOwnMemory("self").bytes,
 ): MemoryWatch {
   /** Whose slices run, and what the process had when each began. */
   const inside = new Map<Watched, number>();
@@ -147,17 +146,4 @@ export function createMemoryWatch(
       timer = undefined;
     },
   };
-}
-
-let statm: number | undefined;
-const buffer = Buffer.alloc(128);
-
-/** Of this process, in bytes: resident and not of a file. */
-export function ownMemory(): number {
-  statm ??= openSync("/proc/self/statm", "r");
-  const [, resident = 0, shared = 0] = buffer
-    .toString("latin1", 0, readSync(statm, buffer, 0, buffer.length, 0))
-    .split(" ")
-    .map(Number);
-  return (resident - shared) * PAGE_BYTES;
 }

@@ -84,6 +84,8 @@ export interface CheckSpec {
   readonly onFault: "down" | "hold";
   /** What the check said before its host was replaced, so that one failure does not weigh more than `fall` says. */
   readonly initialState: "unknown" | "up" | "down";
+  /** Until it runs for the first time; 0: at once. */
+  readonly startDelayMs: number;
   /** Faults of its own in a row, from before its host was replaced: so it stays backed off. */
   readonly faults: number;
 }
@@ -173,7 +175,8 @@ export type DaemonToSandbox =
   | { readonly type: "report"; readonly id: number }
   /** A process that the check watches has ended: it runs at once. */
   | { readonly type: "wake"; readonly check: string }
-  | { readonly type: "ping"; readonly id: number }
+  /** Asked of a host that has said nothing by itself since it was asked last. */
+  | { readonly type: "ping" }
   /** Runs the bundle's top level once, in an isolate of its own, and answers what it exports as plain data. */
   | {
       readonly type: "evaluate";
@@ -217,7 +220,9 @@ export type SandboxToDaemon =
   /** What the plugin's isolate says to the debugger. */
   | { readonly type: "inspected"; readonly message: string }
   | { readonly type: "report"; readonly id: number; readonly checks: readonly CheckReport[] }
-  | { readonly type: "pong"; readonly id: number }
+  | { readonly type: "pong" }
+  /** Said without being asked, when a check has run: the host is awake then. */
+  | { readonly type: "alive" }
   /** Whose code has run for some time and still runs. Should the host be ended now, it is their doing. */
   | { readonly type: "long"; readonly plugins: readonly string[] }
   /** The host cannot end something that runs in it: the daemon starts another one and kills this one. */

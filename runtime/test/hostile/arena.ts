@@ -34,12 +34,22 @@ import type { Mail, MailServer } from "./mail-server.ts";
 const ATTACK_INTERVAL_MS = 300;
 const NEIGHBOUR_INTERVAL_MS = 50;
 const WAIT_MS_MAX = 12_000;
+/** A short one, and one that is cut wherever it is said. */
+const SECRETS = {
+  token: "Hunter2-opensesame",
+  key: `-----BEGIN KEY-----\n${"TXkgc2VjcmV0\n".repeat(120)}-----END KEY-----\n`,
+  other: "never-granted-to-it",
+};
 /** From a judgement to the replacement of a host that cannot be saved, and to the next look at one that can. */
 const RECYCLE_MS = 600;
 const SETTLE_MS = 150;
 const NEIGHBOUR = `import { defineCheck } from "@karuntime/sdk";
 export default defineCheck({ async check() { await null; } });
 `;
+
+/** What is left of them in a text, in any spelling. */
+export const SECRET =
+  /Hunter2|BEGIN KEY|TXkgc2Vj|SHVudGVy|h1bnRlcj|dW50ZXIy|VFhrZ2My|BEGIN%20KEY|never-granted/;
 
 export interface Encounter {
   readonly seen: "up" | "down" | "refused" | "nothing";
@@ -232,6 +242,7 @@ export default defineConfig({
     neighbour: { plugin: "./neighbour.ts", interval: "${NEIGHBOUR_INTERVAL_MS}ms", timeout: "1s" },
     attack: { plugin: "./attack.ts", interval: "${intervalMs}ms", timeout: "${timeoutMs}ms" },
   },
+  secrets: ${JSON.stringify(SECRETS)},
   mail: { server: "127.0.0.1", port: ${mail.port}, from: "a@example.com", to: ["ops@example.com"] },
   services: { web: { status: ["/bin/true"], start: ["/bin/true"] } },
   virtualRouters: { VI_1: { interface: "lo", id: 51, addresses: ["192.0.2.1/32"] } },

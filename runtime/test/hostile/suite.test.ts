@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Arena, Encounter } from "./arena.ts";
-import { openArena } from "./arena.ts";
+import { SECRET, openArena } from "./arena.ts";
 import type { Attack } from "./attack.ts";
 import { TIMEOUT_MS } from "./attack.ts";
 import { families } from "./attacks/all.ts";
@@ -90,7 +90,9 @@ function judge(attack: Attack, met: Encounter): void {
   if (attack.mayRecycle === true) {
     assert.ok(met.gapMs <= GAP_MS_MAX, `no host for ${met.gapMs} ms`);
   } else assert.deepEqual(met.replacements, []);
+  assert.doesNotMatch(met.reason, SECRET);
   for (const line of met.lines) {
+    assert.doesNotMatch(line, SECRET);
     assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\u2028\u2029]/u);
     assert.ok(line.length <= 500);
   }

@@ -95,6 +95,31 @@ describe("trust groups", () => {
       },
     ));
 
+  test("a host that does not answer is replaced, and one that has nothing to say by itself is not", () =>
+    withProject(
+      {
+        "a.ts": quiet,
+        ...installed("karuntime-plugin-one", quiet),
+        "karuntime.config.ts": configuration(`
+          checks: { a: { plugin: "./a.ts", interval: "50ms" }, one: { plugin: "karuntime-plugin-one", interval: "60s" } },`),
+      },
+      async (project) => {
+        await project.judged("a");
+        await project.judged("one");
+        const other = project.pid("karuntime-plugin-one");
+        process.kill(project.pid("operator") ?? 0, "SIGSTOP");
+        const { fields } = await project.waitFor("its replacement", () =>
+          project.lines.find(({ message }) => message.startsWith("the sandbox host is replaced")),
+        );
+        assert.equal(fields["sandbox"], "operator");
+        assert.match(String(fields["reason"]), /^it did not answer for \d+ ms$/);
+        await project.waitFor("the host's return", () =>
+          project.lines.find(({ message }) => message.startsWith("the sandbox host is back")),
+        );
+        assert.equal(project.pid("karuntime-plugin-one"), other);
+      },
+    ));
+
   test("a host that has only notifiers runs from an event until it has been idle for a while", () =>
     withProject(
       {
@@ -252,7 +277,7 @@ describe("the memory of a host", () => {
           return context.skip("there is no control group that we may make a group in");
         const groups = readFileSync(`/proc/${host.pid}/cgroup`, "utf8");
         const [, version1, path = ""] =
-          /^\d+:(memory)?:(.*karuntime-\d+-operator)$/m.exec(groups) ?? [];
+          /^\d+:(memory)?:(.*karuntime-\d+-\d+-operator)$/m.exec(groups) ?? [];
         group = `/sys/fs/cgroup${version1 === undefined ? "" : "/memory"}${path}`;
         const limit = readFileSync(
           `${group}/${version1 === undefined ? "memory.max" : "memory.limit_in_bytes"}`,

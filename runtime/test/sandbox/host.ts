@@ -127,6 +127,7 @@ export async function startHost({ memoryBytes = MEMORY_BYTES } = {}): Promise<Te
           rise: 1,
           fall: 1,
           retryDelayMs: undefined,
+          startDelayMs: 0,
           onFault: "down",
           initialState: "unknown",
           faults: 0,

@@ -87,14 +87,17 @@ describe("a host that says what it may not", { skip: needsRoot }, () => {
         const other = project.pid("operator");
         sayAs(guest, [JSON.stringify(message)]);
         await project.waitFor("its end", () =>
-          project.lines.find(({ message: said }) =>
-            said.startsWith("a sandbox host spoke for a plugin that it does not have"),
+          project.lines.find(
+            ({ fields }) =>
+              fields["reason"] === "it spoke for victim, a plugin that it does not have",
           ),
         );
         await project.waitFor("the next host", () =>
           [undefined, guest].includes(project.pid("guest")) ? undefined : true,
         );
-        assert.ok(!existsSync(`/proc/${guest}`));
+        await project.waitFor("its process to be gone", () =>
+          existsSync(`/proc/${guest}`) ? undefined : true,
+        );
         assert.equal(project.pid("operator"), other);
         const said = JSON.stringify([project.judgements, project.lines]);
         assert.doesNotMatch(said, /forged/);

@@ -32,6 +32,8 @@ export function createMetrics(): Metrics {
         throw new Error(`metrics: a check has at most ${SERIES_MAX} of them, labels included`);
       const kind = type === "counter" ? "counter" : "gauge";
       const sum = kind === "counter" ? (before?.value ?? 0) + value : value;
+      if (!Number.isFinite(sum))
+        throw new Error(`metrics: ${name} would become larger than a number can be`);
       series.set(key, { name, type: kind, labels, value: sum });
       return null;
     },

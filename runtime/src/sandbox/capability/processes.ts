@@ -7,7 +7,7 @@
  * for one case: a process that lived for longer than RESCAN_MS under another name and then takes the name by exec is counted up to RESCAN_MS
  * late, unless no other process has the name.
  */
-import { closeSync, openSync, readSync, readdirSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, readdirSync } from "node:fs";
 
 const RESCAN_MS = 5000;
 /** Young processes are looked at again: a shell that was just forked becomes the server that it starts. */
@@ -82,13 +82,10 @@ export class ProcessTable {
   }
 
   #lookAt(pid: number): void {
-    let descriptor: number;
-    try {
-      descriptor = openSync(`/proc/${pid}/stat`, "r");
-    } catch {
-      this.#young.delete(pid);
-      return;
-    }
+    const path = `/proc/${pid}/stat`;
+    // Most new ids are of what has ended since, and to ask costs much less than an exception.
+    const descriptor = existsSync(path) ? openedOrGone(path) : undefined;
+    if (descriptor === undefined) return void this.#young.delete(pid);
     const name = nameOf(descriptor);
     const members = name === undefined ? undefined : this.#known.get(name);
     // A thread has an entry too, but is no process: only its leader counts.
@@ -105,6 +102,14 @@ export class ProcessTable {
   #readNewest(): number {
     const text = readAt(this.#loadavg) ?? "";
     return Number(text.slice(text.lastIndexOf(" ") + 1));
+  }
+}
+
+function openedOrGone(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch {
+    return undefined;
   }
 }
 

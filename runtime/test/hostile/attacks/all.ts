@@ -1,8 +1,10 @@
 /** Every attack, by its family. */
 import type { Attack } from "../attack.ts";
+import { calls } from "./calls.ts";
 import { commands } from "./commands.ts";
 import { escape } from "./escape.ts";
 import { files } from "./files.ts";
+import { language } from "./language.ts";
 import { logs } from "./logs.ts";
 import { loops } from "./loops.ts";
 import { memory } from "./memory.ts";
@@ -25,5 +27,7 @@ export const families: Readonly<Record<string, readonly Attack[]>> = {
   results,
   logs,
   protocol,
+  language,
+  calls,
   "top level": topLevel,
 };
