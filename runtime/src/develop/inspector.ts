@@ -13,6 +13,7 @@ import { pathToFileURL } from "node:url";
 import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import type { PluginBundle } from "../sandbox/protocol.ts";
+import { translateBreakpoints } from "./breakpoints.ts";
 
 const ADDRESS = "127.0.0.1";
 /** A page on the web may have its own name lead here, but not call itself this host. */
@@ -24,16 +25,20 @@ export interface Inspector {
   send(message: string): void;
   /** For a browser's address bar. */
   readonly url: string;
+  /** For a debugger that is told host and port. */
+  readonly place: string;
   close(): void;
 }
 
 /** @param port 0: any. @throws Error when it is taken. */
-export async function serveInspector(port: number, file: string): Promise<Inspector> {
+export async function serveInspector(port: number, bundle: PluginBundle): Promise<Inspector> {
+  const { file } = bundle;
+  const translate = translateBreakpoints(bundle);
   const id = randomUUID();
   const sockets = new WebSocketServer({ noServer: true });
   let debuggerSocket: WebSocket | undefined;
   const server = createServer((request, response) => {
-    const body = isOwn(request) ? describe(request.url ?? "") : undefined;
+    const body = isOwn(request) ? describe(request.url?.split("?")[0] ?? "") : undefined;
     response.writeHead(body === undefined ? 404 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(body ?? { error: "not found" }));
   });
@@ -52,7 +57,7 @@ export async function serveInspector(port: number, file: string): Promise<Inspec
 
   function accept(socket: WebSocket): void {
     debuggerSocket = socket;
-    socket.on("message", (data: Buffer) => inspector.onMessage(data.toString("utf8")));
+    socket.on("message", (data: Buffer) => inspector.onMessage(translate(data.toString("utf8"))));
     socket.on("error", () => socket.terminate());
     socket.on("close", () => {
       debuggerSocket = undefined;
@@ -86,6 +91,7 @@ export async function serveInspector(port: number, file: string): Promise<Inspec
     onMessage: () => {},
     send: (message) => debuggerSocket?.send(message),
     url,
+    place,
     close() {
       debuggerSocket?.close();
       server.close();

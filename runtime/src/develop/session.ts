@@ -128,7 +128,7 @@ export async function startSession(options: SessionOptions, first: HostProcess):
       const run = (inspector?: Inspector): Promise<TracedInvocation> =>
         hostFor(grant).invoke(plugin, event, inspector);
       const invocation = plugin.inspected
-        ? await inspect(options.inspectPort ?? 0, file, run)
+        ? await inspect(options.inspectPort ?? 0, plugin.bundle, run)
         : await run();
       const redact = createRedaction([plugin.secrets]);
       return {
@@ -149,13 +149,13 @@ export async function startSession(options: SessionOptions, first: HostProcess):
 
 async function inspect(
   port: number,
-  file: string,
+  bundle: PluginBundle,
   run: (inspector: Inspector) => Promise<TracedInvocation>,
 ): Promise<TracedInvocation> {
   const { serveInspector } = await import("./inspector.ts");
-  const inspector = await serveInspector(port, file);
+  const inspector = await serveInspector(port, bundle);
   process.stderr.write(
-    `waiting for a debugger: chrome://inspect, an editor that attaches to Node, or\n${inspector.url}\n`,
+    `waiting for a debugger: chrome://inspect, an editor that attaches to Node, node inspect ${inspector.place}, or\n${inspector.url}\n`,
   );
   try {
     return await run(inspector);

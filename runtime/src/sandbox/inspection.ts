@@ -13,6 +13,15 @@ const STOP_AT_PLUGIN = JSON.stringify({
   params: { instrumentation: "beforeScriptWithSourceMapExecution" },
 });
 
+const INSTRUMENTATION = "instrumentation";
+/** As Node's --inspect-brk. Debuggers that stop before scripts for their own ends go on by themselves after the other reason. */
+const BREAK_ON_START = "Break on start";
+
+interface Notification {
+  readonly method?: string;
+  readonly params?: { readonly reason?: string };
+}
+
 export interface Inspection {
   /** When a debugger wants the program to run. */
   readonly started: Promise<void>;
@@ -35,7 +44,7 @@ export function createInspection(
     opened.onResponse = (id, message) => {
       if (id !== OWN_ID) send(message);
     };
-    opened.onNotification = send;
+    opened.onNotification = (message) => send(asBreakOnStart(message));
     return opened;
   }
 
@@ -60,4 +69,14 @@ export function createInspection(
       close();
     },
   };
+}
+
+/** Where this is the stop before the plugin: the same as a stop that a person is to see. */
+function asBreakOnStart(message: string): string {
+  if (!message.includes(INSTRUMENTATION)) return message;
+  const notification = JSON.parse(message) as Notification;
+  const { method, params } = notification;
+  if (method !== "Debugger.paused" || params?.reason !== INSTRUMENTATION) return message;
+  const shown = { ...params, reason: BREAK_ON_START, data: undefined, hitBreakpoints: [] };
+  return JSON.stringify({ ...notification, params: shown });
 }

@@ -33,6 +33,7 @@ interface Message {
   readonly method?: string;
   readonly result?: unknown;
   readonly params?: {
+    readonly reason?: string;
     readonly sourceMapURL?: string;
     readonly callFrames?: readonly { readonly callFrameId: string }[];
   };
@@ -104,7 +105,8 @@ describe("karuntime invoke --inspect", () => {
   test("stops before the plugin and where it says, with its source, and outside its limits of time", async () => {
     const { url, ended } = await start();
     const { messages, ask, paused } = await attach(url);
-    await paused(1);
+    // Chrome goes on by itself after other reasons, before anybody sees the plugin.
+    assert.equal((await paused(1)).params?.reason, "Break on start");
     const maps = messages
       .filter(({ method }) => method === "Debugger.scriptParsed")
       .flatMap(({ params }) => /^data:.*;base64,(.*)$/.exec(params?.sourceMapURL ?? "")?.[1] ?? [])
@@ -129,6 +131,47 @@ describe("karuntime invoke --inspect", () => {
     const { status, stdout } = await ended;
     assert.equal(status, 1, stdout);
     assert.match(stdout, /^check check\.ts: down: doubled: 84\n/);
+  });
+
+  test("node inspect stops at a line of the TypeScript file, shows what is there, and goes on", async () => {
+    const { port, ended } = await start();
+    const inspect = spawn(process.execPath, ["inspect", `127.0.0.1:${port}`], { cwd: folder });
+    let shown = "";
+    inspect.stdout.on("data", (text: Buffer) => (shown += text.toString()));
+    const gone = once(inspect, "exit");
+    /** Types a command, and returns what matches in the answer. */
+    const type = async (command: string, answer: RegExp): Promise<string> => {
+      const from = shown.length;
+      inspect.stdin.write(`${command}\n`);
+      const [found] = await until(
+        `the answer to ${command}: ${answer}`,
+        () => answer.exec(shown.slice(from)) ?? undefined,
+      );
+      return found;
+    };
+    try {
+      await until(
+        "its stop",
+        () => /Break on start in bundle:[^]*debug> $/.exec(shown) ?? undefined,
+      );
+      // The line of metrics.gauge, which in the bundle is another one.
+      await type("setBreakpoint('check.ts', 7)", /debug> $/);
+      await type(
+        "cont",
+        /break in bundle:\S+:\d+\n[^>]*>\d+ +await metrics\.gauge\("doubled", doubled\);[^]*debug> $/,
+      );
+      await type("exec('doubled + 1')", /^85\n/);
+      await type("exec('options')", /^\{ n: 42 \}\n/);
+      await type("bt", /^#0 check bundle:/);
+      await type("cont", /break in bundle:\S+\n[^>]*>\d+ +debugger;[^]*debug> $/);
+      inspect.stdin.write("cont\n");
+      const { status, stdout } = await ended;
+      assert.equal(status, 1);
+      assert.match(stdout, /^check check\.ts: down: doubled: 84\n/);
+    } finally {
+      inspect.kill("SIGKILL");
+      await gone;
+    }
   });
 
   test("a debugger that leaves does not hold the plugin up", async () => {
