@@ -16,6 +16,7 @@ import type { Metric, Permissions, PrivilegedRequest, SandboxToDaemon } from "./
 import { SERVICE_ACTIONS } from "./protocol.ts";
 
 const CALLS_AT_ONCE_MAX = 64;
+const TIMERS_AT_ONCE_MAX = 1000;
 const LOG_LINES_PER_SECOND_MAX = 10;
 const LOG_CHARACTERS_MAX = 500;
 const LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -83,21 +84,22 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
   /** Names whose end the daemon tells already. */
   const watched = new Set<string>();
   let denied = 0;
-  let atOnce = 0;
+  const requests = { atOnce: 0, max: CALLS_AT_ONCE_MAX, name: "requests" };
+  const timers = { atOnce: 0, max: TIMERS_AT_ONCE_MAX, name: "timers" };
   let logSecond = 0;
   let logLines = 0;
 
-  async function bounded(work: () => Promise<unknown>): Promise<unknown> {
-    if (atOnce >= CALLS_AT_ONCE_MAX)
-      throw new Error(`more than ${CALLS_AT_ONCE_MAX} requests at a time`);
-    atOnce++;
+  async function bounded(work: () => Promise<unknown>, among = requests): Promise<unknown> {
+    if (among.atOnce >= among.max)
+      throw new Error(`more than ${among.max} ${among.name} at a time`);
+    among.atOnce++;
     try {
       return await work();
     } catch (error) {
       if (error instanceof DeniedError) denied++;
       throw error;
     } finally {
-      atOnce--;
+      among.atOnce--;
     }
   }
 
@@ -251,7 +253,7 @@ export function createCapabilities(options: CapabilityOptions): Capabilities {
           log(argument);
           return undefined;
         case "timer":
-          return bounded(() => performTimer(argument, signals.call));
+          return bounded(() => performTimer(argument, signals.call), timers);
         case "processes.count":
           return bounded(() => count(argument));
         case "processes.watch":

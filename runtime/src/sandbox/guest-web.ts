@@ -171,13 +171,16 @@ export function guestWeb(tools: GuestWebTools): GuestWeb {
         if (repeated[first.id] === undefined) return;
         const next = call("timer", argument);
         repeated[first.id] = next.id;
-        whenSettled(next.promise, expire, nothing);
+        whenSettled(next.promise, expire, refused);
       }
       callback(...values);
     };
     if (again) repeated[first.id] = first.id;
-    whenSettled(first.promise, expire, nothing);
+    whenSettled(first.promise, expire, refused);
     return first.id;
+  }
+  function refused(): void {
+    say("a timer never comes: there are too many");
   }
   function clear(timer: number): void {
     const id = repeated[timer] ?? timer;

@@ -94,9 +94,10 @@ export function guest(
   ) => void;
 
   function post(message: GuestMessage): void {
-    if (outbox.length < MESSAGES_MAX) outbox[outbox.length] = stringify(message);
+    const last = message.type === "result" || message.type === "error";
+    if (last || outbox.length < MESSAGES_MAX) outbox[outbox.length] = stringify(message);
     else dropped = true;
-    if (message.type === "result" || message.type === "error") flush();
+    if (last) flush();
   }
 
   /** Takes the outbox out with the entry that is under way. */

@@ -51,6 +51,37 @@ export default defineCheck({
     const { outcomes, runs, last } = await host.report("forgetful");
     assert.equal(outcomes.up, runs, last?.reason);
   });
+
+  test("more requests than are passed on do not swallow the result", async () => {
+    const body = "for (let i = 0; i < 1500; i++) void system.load().catch(() => undefined);";
+    await host.load("eager", check(body, "{ system: true }"), { intervalMs: 50, timeoutMs: 2000 });
+    await nextRuns(host, "eager", 3);
+    const { outcomes, runs, last } = await host.report("eager");
+    assert.equal(outcomes.up, runs, last?.reason);
+  });
+
+  test("requests that wait or are given up take no timer's place; too many timers are told", async () => {
+    const waiting = `
+      for (let i = 0; i < 200; i++) void exec(["/bin/true"]).catch(() => undefined);
+      await new Promise((done) => setTimeout(done, 1));`;
+    const often = { intervalMs: 50, timeoutMs: 2000 };
+    await host.load("patient", check(waiting, '{ exec: [["/bin/true"]] }'), often);
+    await nextRuns(host, "patient", 3);
+    const { outcomes, runs, last } = await host.report("patient");
+    assert.equal(outcomes.up, runs, last?.reason);
+    const many = `
+      for (let i = 0; i < 999; i++) setTimeout(() => {}, 50_000);
+      await new Promise((done) => setTimeout(done, 1));
+      for (let i = 0; i < 2; i++) setTimeout(() => {}, 50_000);
+      await new Promise((done) => setTimeout(done, 1));`;
+    await host.load("many timers", check(many, "{}"), often);
+    assert.equal((await host.state("many timers")).state, "down");
+    await host.waitFor("the line", () =>
+      host.messages.find(
+        (message) => message.type === "log" && /a timer never comes/.test(message.message),
+      ),
+    );
+  });
 });
 
 async function nextRuns(host: TestHost, name: string, wanted: number): Promise<void> {
