@@ -7,7 +7,9 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as z from "zod";
 import type { PluginBundle } from "../sandbox/protocol.ts";
-import { bundleName } from "../sandbox/source-map.ts";
+
+/** The one script in the isolate that is a bundle. */
+const BUNDLE = "^bundle:";
 
 const request = z.looseObject({
   method: z.literal("Debugger.setBreakpointByUrl"),
@@ -38,7 +40,7 @@ export function translateBreakpoints(bundle: PluginBundle): (message: string) =>
       ? message
       : JSON.stringify({
           ...asked.data,
-          params: { ...params, url: bundleName(bundle), lineNumber },
+          params: { ...params, urlRegex: BUNDLE, lineNumber },
         });
   };
 }

@@ -16,6 +16,7 @@ import type { PluginBundle } from "../sandbox/protocol.ts";
 import { translateBreakpoints } from "./breakpoints.ts";
 
 const ADDRESS = "127.0.0.1";
+const GOODBYE_MS_MAX = 200;
 /** A page on the web may have its own name lead here, but not call itself this host. */
 const OWN_NAMES = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/;
 
@@ -93,7 +94,10 @@ export async function serveInspector(port: number, bundle: PluginBundle): Promis
     url,
     place,
     close() {
-      debuggerSocket?.close();
+      const socket = debuggerSocket;
+      socket?.close();
+      // `node inspect` does not say goodbye, and ws would wait half a minute for that.
+      setTimeout(() => socket?.terminate(), GOODBYE_MS_MAX).unref();
       server.close();
       server.closeAllConnections();
     },
