@@ -10,6 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { checks } from "./checks.ts";
 import { death } from "./death.ts";
+import { dev } from "./dev.ts";
 import { failover } from "./failover.ts";
 import { handover } from "./handover.ts";
 import { intervals } from "./intervals.ts";
@@ -30,6 +31,7 @@ const measurements: readonly Measurement[] = [
   checks,
   death,
   invocations,
+  dev,
   many,
   intervals,
   scale,

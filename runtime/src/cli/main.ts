@@ -1,5 +1,7 @@
 /** The `karuntime` command: finds the command's file and reports what goes wrong in one line. */
 
+import { nodeFault } from "./node-version.ts";
+
 const USAGE = `karuntime: VRRP high availability with health checks as TypeScript plugins
 
 usage: karuntime COMMAND [OPTION ...]
@@ -72,6 +74,8 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`karuntime: there is no command ${JSON.stringify(name)}\n\n${USAGE}`);
     return 1;
   }
+  const fault = nodeFault(process.version);
+  if (fault !== undefined) throw new Error(fault);
   return (await command()).run(rest);
 }
 

@@ -81,6 +81,7 @@ class Invocation implements Visitor {
   readonly #abort = new LazyAbort(ENDED);
   #answers: HostAnswer[] = [];
   #cpuMs = 0;
+  #enteredAtMs = 0;
   #entering = 0;
   #settled = false;
   #timer: NodeJS.Timeout | undefined;
@@ -98,6 +99,7 @@ class Invocation implements Visitor {
 
   limitMs(nowMs: number): number {
     if (this.#settled) return 0;
+    this.#enteredAtMs = nowMs;
     const { timeoutMs, cpuMsMax = CPU_MS_MAX } = this.#options;
     return Math.min(
       this.#startedAtMs + timeoutMs - nowMs,
@@ -145,7 +147,9 @@ class Invocation implements Visitor {
         throw new Error("the plugin sent more than the sandbox passes on");
       for (const message of messages) this.#handle(message);
     } catch (error) {
-      this.#fail(error instanceof Error ? error.message : String(error));
+      // An isolate that was ended does not tell any more.
+      this.#cpuMs += performance.now() - (this.#enteredAtMs || performance.now());
+      this.#fail(error);
     }
     this.#entering--;
     if (this.#settled || this.#entering > 0 || this.#answers.length > 0) return;
@@ -161,15 +165,16 @@ class Invocation implements Visitor {
     void this.#enter("drain", "");
   }
 
-  #fail(message: string): void {
-    const { isolate } = this.#options;
+  #fail(error: unknown): void {
+    const { isolate, explain } = this.#options;
+    const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
     const found = outcomeOf(message);
     const outcome = isolate.usable || found === "timed out" ? found : "out of memory";
     const reason =
       outcome === "timed out"
         ? `timed out after ${Math.round(performance.now() - this.#startedAtMs)} ms`
         : outcome === "error"
-          ? message
+          ? explain(message, stack.slice(0, STACK_CHARACTERS_MAX))
           : outcome;
     this.#settle(outcome, reason, true);
   }

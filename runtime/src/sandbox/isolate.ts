@@ -8,12 +8,8 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import ivm from "isolated-vm";
 import { countText } from "./collect.ts";
-import { guest } from "./guest.ts";
-import { guestCapabilities } from "./guest-capabilities.ts";
 import { hasTooManyValues } from "./json-size.ts";
 import type { MemoryWatch, Watched } from "./memory-watch.ts";
-import { guestWeb } from "./guest-web.ts";
-import { guestNetwork } from "./guest-network.ts";
 import { createSemaphore } from "./semaphore.ts";
 
 const MEMORY_MB_MAX = 32;
@@ -27,26 +23,12 @@ const COPIED = { result: { promise: true, copy: true } } as const;
 
 /** Each isolate that is busy is a thread; more of them than cores would only delay each other. */
 const slices = createSemaphore(SLICES_AT_ONCE);
-/**
- * `guest` calls the others by their names. V8 compiles a function in parentheses at once, and not at its first call: so
- * it is in the cached data of the script.
- */
-const bootstrap = `(() => {
-  "use strict";
-  const guestNetwork = (${guestNetwork.toString()});
-  const guestCapabilities = (${guestCapabilities.toString()});
-  const guestWeb = (${guestWeb.toString()});
-  const guest = (${guest.toString()});
-  const { given, parts } = globalThis;
-  delete globalThis.given;
-  delete globalThis.parts;
-  const entries = guest(...JSON.parse(given), parts);
-  return (entry, ...texts) => entries[entry](...texts);
-})()`;
 const SEED_BYTES = 32;
 const TIMED_OUT = "execution timed out";
-/** Names and texts of the web's interfaces, in turn. */
-const web = JSON.parse(readFileSync(new URL("web.json", import.meta.url), "utf8")) as string[];
+/** What every context begins with, and then names and texts of the web's interfaces, in turn. */
+const [bootstrap = "", ...web] = JSON.parse(
+  readFileSync(new URL("guest.json", import.meta.url), "utf8"),
+) as string[];
 /** One copy for all isolates: each would otherwise carry half a megabyte that most plugins never evaluate. */
 const parts = new ivm.ExternalCopy(web.filter((_, index) => index % 2 === 1).join(""));
 const partPlaces = JSON.stringify(placesOf(web));

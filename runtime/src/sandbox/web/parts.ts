@@ -1,6 +1,6 @@
 /**
  * The web's interfaces inside an isolate. They are bundled into a few parts, each a text that is evaluated when a plugin
- * first uses one of its names: `setup/web.ts` makes the texts, `guest-web.ts` evaluates them. A part reaches the others, and
+ * first uses one of its names: `setup/guest.ts` makes the texts, `guest-web.ts` evaluates them. A part reaches the others, and
  * what is outside of it, by two names that its evaluation provides:
  *
  *     declare const load: Load;

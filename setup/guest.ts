@@ -1,12 +1,15 @@
 /**
- * Bundles the parts of the web's interfaces, each into one script, as runtime/dist/sandbox/web.json: names and texts in
- * turn. What is bundled in comes from packages whose licences want to travel along: runtime/dist/sandbox/web-licenses.txt.
+ * Makes the texts that isolates are filled with, as runtime/dist/sandbox/guest.json: the script that all begin with, and names
+ * and texts of the web's interfaces in turn, each part bundled into one script. What is bundled in comes from packages whose
+ * licences want to travel along: runtime/dist/sandbox/web-licenses.txt.
  */
 import { globSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildOptions } from "esbuild";
 import { build } from "esbuild";
+import { bootstrap } from "../runtime/dist/sandbox/bootstrap.js";
+import { eager } from "./eager.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const source = `${root}runtime/src/sandbox/web`;
@@ -24,7 +27,7 @@ const particular: Readonly<Record<string, Pick<BuildOptions, "alias" | "inject">
   },
 };
 
-const texts: string[] = [];
+const texts: string[] = [eager(bootstrap)];
 const packages = new Set<string>();
 for (const part of parts) {
   const { outputFiles, metafile } = await build({
@@ -51,8 +54,8 @@ for (const part of parts) {
 }
 writeFileSync(`${target}/web-licenses.txt`, [...packages].toSorted().map(licenseOf).join("\n"));
 // A sandbox host may be starting: it finds the old ones or the new ones.
-writeFileSync(`${target}/web.json.new`, JSON.stringify(texts));
-renameSync(`${target}/web.json.new`, `${target}/web.json`);
+writeFileSync(`${target}/guest.json.new`, JSON.stringify(texts));
+renameSync(`${target}/guest.json.new`, `${target}/guest.json`);
 
 function licenseOf(name: string): string {
   const [file] = globSync(`${root}node_modules/${name}/LICEN[CS]E*`);
