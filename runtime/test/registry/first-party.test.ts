@@ -60,7 +60,7 @@ describe("first-party plugins from a registry", () => {
       Object.keys(lock),
       PLUGINS.map((name) => `@karuntime/${name}`),
     );
-    assert.deepEqual(lock["@karuntime/redis"]?.grant.secrets, ["{secret}"]);
+    assert.deepEqual(lock["@karuntime/redis"]?.grant.secrets, ["{secret}", "{keySecret}"]);
   });
 
   test("http and tcp judge a web server", async () => {

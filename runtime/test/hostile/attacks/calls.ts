@@ -115,7 +115,8 @@ export const calls: readonly Attack[] = [
   },
   {
     name: "gives the daemon what is long in its letters",
-    source: `await Promise.allSettled(Array.from({ length: 60 }, (_, i) => context.store.set("\u0001".repeat(64), "\u0001\ud800".repeat(2048)))); await context.store.set("\ud800", "\u2028");`,
+    source: `for (const key of await context.store.keys()) await context.store.delete(key);
+    await Promise.allSettled(Array.from({ length: 60 }, (_, i) => context.store.set("\u0001".repeat(64), "\u0001\ud800".repeat(2048)))); await context.store.set("\ud800", "\u2028");`,
     permissions: store,
     ...honest,
   },

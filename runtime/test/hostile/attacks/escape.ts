@@ -11,6 +11,8 @@ const everything = `
       for (const key of Reflect.ownKeys(value)) {
         let inner;
         try { inner = value[key]; } catch { continue; }
+        // Some getters give a rejected promise where others throw.
+        if (inner instanceof Promise) inner.catch(() => undefined);
         found(inner, path + "." + String(key));
         look(inner, path + "." + String(key), depth + 1);
       }

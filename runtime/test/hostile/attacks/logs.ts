@@ -8,10 +8,15 @@ const letters = LETTERS.replaceAll("\\\\", "\\");
 
 export const logs: readonly Attack[] = [
   {
-    name: "writes a million lines",
-    source: 'for (let i = 0; i < 1e6; i++) log.info("x");',
+    name: "writes lines without end",
+    source: 'for (;;) log.info("x");',
     wanted: "down",
-    reason: /^timed out|^out of memory|^more than|^it waits for something/,
+    reason: /^timed out/,
+  },
+  {
+    name: "writes ten thousand lines",
+    source: 'for (let i = 0; i < 10_000; i++) log.info("x");',
+    wanted: "up",
   },
   {
     name: "writes lines as often as it can",
