@@ -24,8 +24,6 @@ export function guest(
   const MESSAGES_MAX = 1000;
   /** Most checks are done, or have asked for something, within these. */
   const TURNS_MAX = 8;
-  /** Who has asked for something mostly waits for it. */
-  const TURNS_AFTER_CALL = 2;
   const TEXT_MAX = 1000;
   const STACK_MAX = 4000;
   const { parse, stringify } = JSON;
@@ -104,8 +102,6 @@ export function guest(
 
   /** Takes the outbox out with the entry that is under way. */
   let carry: ((text: string) => void) | undefined;
-  /** Turns of microtasks that the entry under way has left. */
-  let turns = 0;
   function flush(): void {
     const carrier = carry;
     carry = undefined;
@@ -115,11 +111,11 @@ export function guest(
   /** An entry and its microtasks; what comes later than some of them the host fetches with `drain`. */
   function enter(work: () => void): Promise<string> {
     const carried = new PromiseConstructor<string>((resolve) => (carry = resolve));
-    turns = TURNS_MAX;
     work();
+    let turns = 0;
     const wait = (): void => {
       if (carry === undefined) return;
-      if (turns-- > 0) then(resolved(undefined), wait, wait);
+      if (turns++ < TURNS_MAX) then(resolved(undefined), wait, wait);
       else flush();
     };
     wait();
@@ -147,7 +143,6 @@ export function guest(
       (resolve, reject) => (pending[id] = { resolve, reject, error }),
     );
     post({ type: "call", id, capability, argument });
-    if (turns > TURNS_AFTER_CALL) turns = TURNS_AFTER_CALL;
     if (dropped) {
       pending[id]?.reject(new ErrorConstructor(`more than ${MESSAGES_MAX} requests at a time`));
       delete pending[id];

@@ -15,8 +15,6 @@ const MESSAGES_MAX = 1001;
 const STACK_CHARACTERS_MAX = 4000;
 /** An isolate that is still busy so long after its deadline obeys no limit: only the end of the process ends it. */
 const GRACE_MS = 100;
-/** What is known already is answered within these turns of microtasks. */
-const TURNS_OF_AN_ANSWER = 6;
 /** Made once: an exception with a stack for each end would cost more than the end. */
 const ENDED = new Error("the invocation has ended");
 /** As for configured weights. */
@@ -155,20 +153,16 @@ class Invocation implements Visitor {
     }
     this.#entering--;
     if (this.#settled || this.#entering > 0 || this.#answers.length > 0) return;
-    if (entry !== "drain") void this.#wait();
+    if (entry !== "drain") this.#draining = setImmediate(() => this.#wait());
     // A promise that nothing can settle any more: there is no use in waiting for its limit.
     else if (this.#calls.size === 0)
       this.#settle("error", "it waits for something that never comes", true);
   }
 
-  /** Unless answers come at once, looks once more: it may have gone on for a while after it gave its outbox away. */
-  async #wait(): Promise<void> {
-    for (let turn = 0; turn < TURNS_OF_AN_ANSWER; turn++) await undefined;
-    if (this.#settled || this.#entering > 0 || this.#answers.length > 0) return;
-    this.#draining ??= setImmediate(() => {
-      this.onSlow();
-      void this.#enter("drain", "");
-    });
+  /** Nothing was answered at once. It may have gone on for a while after it gave its outbox away. */
+  #wait(): void {
+    this.onSlow();
+    void this.#enter("drain", "");
   }
 
   #fail(error: unknown): void {
