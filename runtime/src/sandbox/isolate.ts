@@ -79,6 +79,8 @@ export class PluginIsolate implements Watched {
   readonly #options: PluginIsolateOptions;
   readonly #oneAtATime = createSemaphore(1);
   #visitor: Visitor | undefined;
+  /** Compiled once for all of its contexts. */
+  #prelude: Promise<ivm.Script> | undefined;
   #script: Promise<ivm.Script> | undefined;
   #ended = false;
   #inside = 0;
@@ -136,10 +138,10 @@ export class PluginIsolate implements Watched {
     // Queued at once: the isolate's thread wakes up once for all of it.
     const [context, prelude, script] = await Promise.all([
       this.#isolate.createContext({ inspector: this.#options.inspected === true }),
-      this.#isolate.compileScript(bootstrap, {
+      (this.#prelude ??= this.#isolate.compileScript(bootstrap, {
         filename: "karuntime:guest",
         ...(cachedData === undefined ? { produceCachedData: true } : { cachedData }),
-      }),
+      })),
       (this.#script ??= this.#isolate.compileScript(this.#options.code, {
         filename: this.#options.name,
       })),
