@@ -3,7 +3,7 @@
  * installation; what a sandbox does not have is refused with a remedy.
  */
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -125,7 +125,8 @@ async function take(
   } catch (error) {
     const messages = (error as { readonly errors?: readonly Message[] }).errors;
     if (messages === undefined) throw error;
-    if (!existsSync(file)) return refuse(file, "there is no such file");
+    if (messages.some(({ text }) => text === `Could not resolve ${JSON.stringify(file)}`))
+      return refuse(file, "there is no such file");
     return { ok: false, diagnostics: messages.map((message) => describe(message, file)) };
   }
 }
