@@ -22,7 +22,7 @@ import { createGrant } from "./testing/grant.ts";
 import { createHost } from "./testing/host.ts";
 import type { Metric } from "./testing/metrics.ts";
 import { createSeries } from "./testing/metrics.ts";
-import { createNetwork } from "./testing/network.ts";
+import { createNetwork, targetOf } from "./testing/network.ts";
 import { fillOptions } from "./testing/options.ts";
 import type { Call } from "./testing/record.ts";
 import { createCallRecord } from "./testing/record.ts";
@@ -120,7 +120,7 @@ export function runChecker<Declarations extends OptionDeclarations>(
   given: CheckerTestOptions<Declarations>,
 ): Promise<TestResult> {
   const { address, port } = given.target;
-  const place = `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  const place = targetOf({ hostname: address, port });
   const target = { place, virtualService: "", ...given.target };
   return run(definition, given, target.place, (context) =>
     definition.check({ ...(context as CheckContext<Declarations>), target }),

@@ -81,7 +81,8 @@ class Invocation implements Visitor {
   readonly #abort = new LazyAbort(ENDED);
   #answers: HostAnswer[] = [];
   #cpuMs = 0;
-  #enteredAtMs = 0;
+  /** When the slice that runs, or did not come to its end, began. */
+  #enteredAtMs: number | undefined;
   #entering = 0;
   #settled = false;
   #timer: NodeJS.Timeout | undefined;
@@ -130,8 +131,11 @@ class Invocation implements Visitor {
     for (const call of this.#calls.values()) call.abort();
     this.#calls.clear();
     this.#abort.abort();
-    const durationMs = performance.now() - this.#startedAtMs;
-    this.#resolve({ outcome, reason, weight, ownFault, durationMs, cpuMs: this.#cpuMs });
+    const nowMs = performance.now();
+    const durationMs = nowMs - this.#startedAtMs;
+    // What is ended in the middle of a slice does not tell any more what that took.
+    const cpuMs = this.#cpuMs + nowMs - (this.#enteredAtMs ?? nowMs);
+    this.#resolve({ outcome, reason, weight, ownFault, durationMs, cpuMs });
   }
 
   async #enter(entry: "start" | "resume" | "drain", text: string): Promise<void> {
@@ -142,13 +146,12 @@ class Invocation implements Visitor {
     try {
       const { value: outbox, cpuMs } = await isolate.enter(context, entry, text, this);
       this.#cpuMs += cpuMs;
+      this.#enteredAtMs = undefined;
       const messages = outbox === "" ? [] : (JSON.parse(outbox) as GuestMessage[]);
       if (messages.length > MESSAGES_MAX)
         throw new Error("the plugin sent more than the sandbox passes on");
       for (const message of messages) this.#handle(message);
     } catch (error) {
-      // An isolate that was ended does not tell any more.
-      this.#cpuMs += performance.now() - (this.#enteredAtMs || performance.now());
       this.#fail(error);
     }
     this.#entering--;

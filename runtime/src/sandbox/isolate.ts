@@ -37,7 +37,7 @@ let cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined;
 export interface GuestContext {
   /** The check or the notifier. */
   readonly owner: string;
-  /** Runs the plugin's top level, once. @throws what it throws, or isolated-vm's error for a limit. */
+  /** Runs the plugin's top level, once. @throws what it throws, or an Error that says which limit was reached. */
   readonly topLevel: (timeoutMs: number) => Promise<unknown>;
   /** Calls one of `GuestEntries` by its name. */
   readonly entries: ivm.Reference;

@@ -33,6 +33,9 @@ export default defineCheck({
     });
     assert.equal((await host.state("looping")).state, "down");
     await nextRuns(host, "looping", 5);
+    const { last: burnt } = await host.report("looping");
+    // It waited for 20 ms, and what it did with the rest was its own.
+    assert.ok(burnt !== undefined && burnt.cpuMs > 100 && burnt.cpuMs <= burnt.durationMs - 10);
     const { outcomes, runs } = await host.report("sibling");
     assert.ok(runs >= 5);
     assert.equal(outcomes.up, runs);

@@ -104,7 +104,7 @@ function mustBePlace(target: string, capability: string): void {
     throw new Error(`${capability}: found ${JSON.stringify(target)}, expected "host:port"`);
 }
 
-function targetOf(address: SocketAddress): string {
+export function targetOf(address: SocketAddress): string {
   if (typeof address === "string") return address;
   const { hostname, port } = address;
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;

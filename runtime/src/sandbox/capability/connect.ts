@@ -5,6 +5,7 @@ import { DeniedError } from "./denied.ts";
 import { certificateOf, dial, readAlpn, readTls, upgrade } from "./dial.ts";
 import type { PeerCertificate } from "./dial.ts";
 import type { Resolve } from "./fetch.ts";
+import { placeText } from "./resolved-address.ts";
 import { addressOf, lists, lookupAll, placeOf, reasonOf } from "./place.ts";
 
 const CONNECTIONS_MAX = 8;
@@ -109,8 +110,8 @@ export function createConnections(
     return {
       id,
       certificate: secured === undefined ? null : certificateOf(secured),
-      remoteAddress: placeText(socket.remoteAddress, socket.remotePort),
-      localAddress: placeText(socket.localAddress, socket.localPort),
+      remoteAddress: known(socket.remoteAddress, socket.remotePort),
+      localAddress: known(socket.localAddress, socket.localPort),
       alpn: secured?.alpnProtocol || null,
     };
   }
@@ -302,7 +303,6 @@ function endOf(octets: Buffer, delimiter: string): number {
   return at < 0 ? 0 : at + Buffer.byteLength(delimiter);
 }
 
-function placeText(address: string | undefined, port: number | undefined): string | null {
-  if (address === undefined || port === undefined) return null;
-  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+function known(address: string | undefined, port: number | undefined): string | null {
+  return address === undefined || port === undefined ? null : placeText(address, port);
 }

@@ -6,6 +6,7 @@ import type { SecureContext, TLSSocket } from "node:tls";
 import { checkServerIdentity, connect as connectTls, createSecureContext } from "node:tls";
 import { DeniedError } from "./denied.ts";
 import { reasonOf } from "./place.ts";
+import { placeText } from "./resolved-address.ts";
 
 const PEM_CHARACTERS_MAX = 64 * 1024;
 const PROTOCOLS_MAX = 16;
@@ -108,12 +109,11 @@ export async function dial(
 ): Promise<Socket> {
   signal.throwIfAborted();
   const { host, port } = destination;
-  const shown = host.includes(":") ? `[${host}]` : host;
   const socket = tls === null ? connectTcp(destination) : startTls(destination, tls, capability);
   return established(
     socket,
     tls === null ? "connect" : "secureConnect",
-    `${capability}: ${shown}:${port}`,
+    `${capability}: ${placeText(host, port)}`,
     signal,
   );
 }

@@ -6,6 +6,7 @@ import { createSemaphore } from "../semaphore.ts";
 import { DeniedError } from "./denied.ts";
 import type { Destination, PeerCertificate, TlsSettings } from "./dial.ts";
 import { certificateOf, dial, readTls } from "./dial.ts";
+import { placeText } from "./resolved-address.ts";
 import { addressPlaceOf, listsAddress, lookupAll, reasonOf } from "./place.ts";
 import { covers } from "./resolved-address.ts";
 
@@ -170,8 +171,7 @@ async function exchange(
 /** The address that the plugin names, whatever the URL's host. @throws DeniedError when it is not granted. */
 function addressOfGrant(text: string, url: URL, net: readonly string[]): Destination {
   const [host, port] = addressPlaceOf(text, portOf(url), "fetch");
-  if (!listsAddress(net, host, port))
-    throw denied(`${host.includes(":") ? `[${host}]` : host}:${port}`);
+  if (!listsAddress(net, host, port)) throw denied(placeText(host, port));
   return { host, port: Number(port) };
 }
 

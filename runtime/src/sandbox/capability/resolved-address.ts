@@ -39,8 +39,12 @@ export function covers(
   net: readonly string[],
 ): boolean {
   const bare = unmapped(address);
-  const shown = bare.includes(":") ? `[${bare}]` : bare;
-  return net.includes(`${shown}:${port}`) || mayLeadTo(hostname, bare);
+  return net.includes(placeText(bare, port)) || mayLeadTo(hostname, bare);
+}
+
+/** "host:port", or "[address]:port". */
+export function placeText(host: string, port: string | number): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** Whether a name may lead to an address that is not granted itself. */
